@@ -54,7 +54,7 @@ impl App {
     fn exports(&self) -> PathBuf {
         let folder = self.paths.exports();
         if let Err(error) = std::fs::create_dir_all(&folder) {
-            tracing::warn!("cannot create the folder {}: {error}", folder.display());
+            tracing::warn!("cannot create the folder {}: {error}", folder.printable());
         }
         folder
     }

@@ -92,7 +92,7 @@ fn write(
     let total = items.len();
     for (done, item) in items.iter().enumerate() {
         if !progress.report(done, total) {
-            let text = format!("The export was cancelled: {done} of {total} images were saved to {}.", dir.display());
+            let text = format!("The export was cancelled: {done} of {total} images were saved to {}.", dir.printable());
             let ids = items[done..].iter().map(|item| item.entry.id).collect();
             return ExportEnd::Cancelled(text, Action::ExportInspection { ids, dir: dir.to_owned() });
         }

@@ -8,6 +8,7 @@ mod empty;
 mod export;
 mod intake;
 mod knobs;
+mod known;
 mod list;
 pub(super) mod nearest_neighbours;
 pub(super) mod overlay;

@@ -1,16 +1,12 @@
 //! What is known of a part of a test set, beside its verdict and over its image.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use egui::{Label, RichText, Role, Sense, Stroke, Ui, Vec2, WidgetInfo};
 use egui_material_icons::icons;
 
-use super::InspectWorkspace;
 use crate::{
-    engine::{
-        EngineState,
-        inspection::{QueryEntry, QueryId, QuerySource},
-    },
+    engine::inspection::{QueryEntry, QuerySource},
     inspect::evaluation::{MaskOutline, PartTruth, TestOutcome},
     ui::{
         Frame,
@@ -33,33 +29,6 @@ impl TruthKey {
         match source {
             QuerySource::File(path) => Self::File(path.clone()),
             QuerySource::Picture(_) => Self::Picture(name.to_owned()),
-        }
-    }
-}
-
-impl InspectWorkspace {
-    /// Returns what is known of a query that is part of a test set.
-    pub(crate) fn truth(&self, entry: &QueryEntry) -> Option<Arc<PartTruth>> {
-        self.truths.get(&TruthKey::of(&entry.name, &entry.source)).cloned()
-    }
-
-    /// Returns what is known of these queries.
-    pub(crate) fn known(&self, engine: &EngineState, ids: &[QueryId]) -> HashMap<QueryId, Arc<PartTruth>> {
-        let status = engine.inspection.status.read();
-        let entries = status.entries.iter().filter(|entry| ids.contains(&entry.id));
-        entries.filter_map(|entry| Some((entry.id, self.truth(entry)?))).collect()
-    }
-
-    /// Takes up the label of a query whose file is part of the test set on the Evaluate page, however it was added.
-    pub(super) fn recognise(&mut self, engine: &EngineState, entry: &QueryEntry) {
-        let QuerySource::File(path) = &entry.source else { return };
-        let key = TruthKey::File(path.clone());
-        if self.truths.contains_key(&key) {
-            return;
-        }
-        let Some(tests) = engine.evaluation.status.read().tests.clone() else { return };
-        if let Some(index) = tests.items.iter().position(|item| item.path.as_ref() == Some(path)) {
-            self.truths.insert(key, Arc::new(PartTruth::new(tests, index, Arc::default())));
         }
     }
 }
