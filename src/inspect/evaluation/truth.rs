@@ -136,10 +136,12 @@ impl PartTruth {
 
     /// How the model does on it: by the verdict on show, or, without one, in the test.
     pub fn outcome(&self, assessment: Option<&Assessment>) -> Option<TestOutcome> {
-        let of = |a: &Assessment| {
-            TestOutcome::of(self.is_defective(), matches!(a.verdict, Verdict::Defective | Verdict::NotThisPart))
-        };
-        assessment.map(of).or(self.in_test())
+        match assessment.map(|a| a.verdict) {
+            // Neither a false alarm nor a missed defect.
+            Some(Verdict::NotThisPart) => None,
+            Some(verdict) => Some(TestOutcome::of(self.is_defective(), verdict == Verdict::Defective)),
+            None => self.in_test(),
+        }
     }
 
     /// Its outcome in the test.

@@ -259,7 +259,10 @@ impl Triptych {
             head(ui, areas.pane(i), &title);
             let response = ui.interact(body, ui.scope_id().with(("pane", i)), Sense::click_and_drag());
             response.widget_info(|| {
-                WidgetInfo::labeled(Role::Image, true, format!("{title}; arrow keys pan, plus and minus zoom"))
+                // The name of the map comes first, what is said of it last.
+                let (name, said) = title.split_once(" · ").filter(|_| i == 2).unwrap_or((&title, ""));
+                let text = format!("{name}; arrow keys pan, plus and minus zoom");
+                WidgetInfo::labeled(Role::Image, true, if said.is_empty() { text } else { format!("{text}; {said}") })
             });
             let drawing = i == 0 && over.is_drawing();
             if let Some(at) = response.hover_pos() {
