@@ -98,7 +98,7 @@ impl RoleOptions {
 /// Makes a path absolute, without parts such as `..`.
 fn absolute(path: &Path) -> Result<PathBuf> {
     let resolved = path.canonicalize().or_else(|_| std::path::absolute(path));
-    resolved.with_context(|| format!("cannot use {}", path.display()))
+    resolved.with_context(|| format!("cannot use {}", path.printable()))
 }
 
 /// Returns the deepest folder that contains all of these; of one folder, itself.

@@ -137,10 +137,10 @@ impl FolderRow {
                     ui.add(egui::Label::new(RichText::new(&name).color(p.text_strong)).truncate()).on_hover_text(&name);
                 },
             );
-            ui.label(theme::weak_caption(p, &counted(self.found.images, "image")));
+            ui.label(theme::weak_caption(p, counted(self.found.images, "image")));
             for (role, title) in ROLES {
                 let chosen = self.role == Some(role);
-                if ui.selectable_label(chosen, title).accessible_name(&format!("{title}, {name}")).clicked() {
+                if ui.selectable_label(chosen, title).accessible_name(format!("{title}, {name}")).clicked() {
                     self.role = Some(role);
                 }
             }
@@ -148,7 +148,7 @@ impl FolderRow {
                 let hint = self.found.folder.file_name().map(|name| name.printable().to_string()).unwrap_or_default();
                 let field =
                     TextEdit::singleline(&mut self.defect_type).hint_text(hint).desired_width(theme::PANEL_MIN / 2.0);
-                ui.add(field).accessible_name(&format!("Type of the defects, {name}"));
+                ui.add(field).accessible_name(format!("Type of the defects, {name}"));
             }
         });
     }

@@ -47,6 +47,9 @@ enum ReadState {
     Failed(String),
 }
 
+/// Images trained on and held out, or why there are too few.
+type SplitCounts = Result<(usize, usize), String>;
+
 /// The Import page for one folder.
 pub(crate) struct ImportPage {
     root: PathBuf,
@@ -63,7 +66,7 @@ pub(crate) struct ImportPage {
     out: Option<String>,
     critic_preview: CriticPreview,
     /// The numbers of images to train on and to hold out, by the share and the seed they were counted for.
-    counted: Option<((f64, u64), Result<(usize, usize), String>)>,
+    counted: Option<((f64, u64), SplitCounts)>,
 }
 
 impl ImportPage {
