@@ -317,7 +317,7 @@ mod tests {
         assert_eq!(problem(&at("new.toml"), PathKind::NewFile), None);
         assert_eq!(problem(&at("new/folder"), PathKind::NewFolder), None);
         let text = problem(&at("good part/x/teil.png"), PathKind::File).unwrap();
-        assert_eq!(text, format!("There is no good part in {}.", folder.path().display()), "the first wrong step");
+        assert_eq!(text, format!("There is no good part in {}.", folder.path().printable()), "the first wrong step");
         assert!(problem(&at("missing/new.toml"), PathKind::NewFile).unwrap().contains("There is no missing in"));
         assert!(problem(&model.join("x"), PathKind::NewFolder).unwrap().contains("is a file, not a folder"));
     }
