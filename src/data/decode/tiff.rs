@@ -68,7 +68,7 @@ struct Entry {
 
 /// One page.
 #[derive(Clone, Debug)]
-pub(super) struct Page {
+struct TiffPage {
     /// Position among the pages of the file.
     index: usize,
     entries: Vec<Entry>,
@@ -113,7 +113,7 @@ impl<'a> Container<'a> {
         Some((entries, self.position(at + head + count * size)?))
     }
 
-    fn all(&self, page: &Page, tag: u16) -> Vec<u64> {
+    fn all(&self, page: &TiffPage, tag: u16) -> Vec<u64> {
         let Some(entry) = page.entries.iter().find(|e| e.tag == tag) else { return Vec::new() };
         let width = width_of(entry.kind);
         // No more values than the file can hold.
@@ -121,7 +121,7 @@ impl<'a> Container<'a> {
         (0..count).map_while(|i| self.number(entry.at.checked_add(i * width)?, width)).collect()
     }
 
-    fn first(&self, page: &Page, tag: u16) -> Option<u64> {
+    fn first(&self, page: &TiffPage, tag: u16) -> Option<u64> {
         let entry = page.entries.iter().find(|e| e.tag == tag)?;
         self.number(entry.at, width_of(entry.kind))
     }
@@ -139,7 +139,7 @@ fn width_of(kind: u16) -> usize {
 
 /// What is known of a page before its pixels are decoded.
 pub(super) struct TiffHeader {
-    page: Page,
+    page: TiffPage,
     /// Size, and number of pages without thumbnails and masks.
     pub(super) header: Header,
     orientation: Orientation,
@@ -164,10 +164,10 @@ pub(super) fn header(bytes: &[u8]) -> Result<TiffHeader, FileFault> {
             }
             break;
         };
-        pages.push(Page { index: pages.len(), entries });
+        pages.push(TiffPage { index: pages.len(), entries });
         next = after;
     }
-    let is_picture = |page: &Page| {
+    let is_picture = |page: &TiffPage| {
         // Reduced versions and masks.
         let kind = file.first(page, tag::SUBFILE_TYPE).unwrap_or(0);
         kind & 0b101 == 0 && file.first(page, tag::OLD_SUBFILE_TYPE) != Some(2)
