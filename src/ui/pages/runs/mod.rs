@@ -17,7 +17,7 @@ use super::{section, source_title, weak};
 use crate::{
     engine::{BackgroundTask, TaskState},
     format::sentence,
-    text::PrintablePath,
+    text::{PrintablePath, printable},
     train::{
         Recipe, knobs,
         run_folder::{RunFolder, RunSummary, list_runs},
@@ -487,7 +487,18 @@ impl RunsPage {
             widgets::flush_right(ui, |ui| done = ui.button("Clear selection").clicked());
         });
         if keys.is_empty() {
-            weak(ui, "These runs have the same recipe.");
+            let compared = self.rows.iter().filter(|r| self.compared.contains(r.path()));
+            let mut data: Vec<&str> =
+                compared.filter_map(|r| Some(r.summary.info.as_ref().ok()?.source.as_str())).collect();
+            data.sort_unstable();
+            data.dedup();
+            match data.as_slice() {
+                [] | [_] => weak(ui, "These runs have the same recipe and the same data."),
+                several => {
+                    let data = printable(&several.join(", ")).into_owned();
+                    weak(ui, format!("These runs have the same recipe for different data: {data}."));
+                }
+            }
         } else {
             ScrollArea::both().auto_shrink([false, false]).show(ui, |ui| {
                 egui::Grid::new("differences")
