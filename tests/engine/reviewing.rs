@@ -239,7 +239,7 @@ fn an_image_that_does_not_show_the_part_is_filed_with_its_reason() {
     assert!(item.inspection.assessment.describe().contains("not a picture of this part: 99 % of it is black"));
     let folder = tempfile::tempdir().unwrap();
     let written = |format, name: &str| {
-        export::write(&record, &[item.clone()], format, folder.path()).unwrap();
+        export::write(&record, std::slice::from_ref(&item), format, folder.path()).unwrap();
         std::fs::read_to_string(folder.path().join(name)).unwrap()
     };
     let table = written(ExportFormat::Csv, "review.csv");

@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn a_part_knows_its_label_its_outcome_and_its_neighbours_of_the_same_outcome() {
         let tests = Arc::new(TestSet::generate(SurfaceKind::Turned, 0, 64, 2, 4));
-        let outcome = |index: usize| if index % 2 == 0 { TestOutcome::Missed } else { TestOutcome::Caught };
+        let outcome = |index: usize| if index.is_multiple_of(2) { TestOutcome::Missed } else { TestOutcome::Caught };
         let outcomes: Arc<[_]> = (2..6).map(|index| (index, outcome(index))).collect();
         let part = PartTruth::new(Arc::clone(&tests), 2, Arc::clone(&outcomes));
         assert!(part.is_defective() && part.outline().is_some());

@@ -393,7 +393,7 @@ fn every_score_fits_above_the_legend_with_the_deciding_one_first() {
     let layout = ExportLayout::of(&input, 384, 1_600);
     // Ten rows of scores lie above the line of the legend; the legend has two lines and the key of the marks.
     let least = layout.bottom + layout.px(16.0 + 10.0 * 20.0 + 12.0 + 15.0 + 26.0);
-    assert!(canvas.whole()[3] as usize >= least, "{:?} {least}", canvas.whole());
+    assert!(canvas.whole()[3] >= least, "{:?} {least}", canvas.whole());
     let rows = triptych::score_rows(&input);
     assert_eq!((rows.len(), rows[0].0, rows[0].2), (10, "Worst spot", true));
     assert!(rows.iter().any(|(name, value, _)| *name == "Critic" && value == "–"), "{rows:?}");
