@@ -127,7 +127,7 @@ fn moves(test: &mut TestWindow, row: &str) -> Vec<String> {
     for key in keys {
         tap(test, key);
         test.harness.run_steps(2);
-        seen.push(current(&test.harness).expect("the current row is in sight"));
+        seen.push(current(&test.harness).unwrap_or_else(|| panic!("no current row after {key:?}")));
     }
     seen
 }

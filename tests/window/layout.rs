@@ -294,7 +294,7 @@ fn the_review_page_fits() {
     lay_out(|test, engine, faults| {
         let parts = review::items(test.folder.path(), 8);
         show(test, PageId::Review);
-        test.until("the record", |w| !matches!(w.state().state().review.snapshot.read().path, None));
+        test.until("the record", |w| w.state().state().review.snapshot.read().path.is_some());
         review::put(engine, parts);
         test.harness.run_steps(3);
         check(test, "Review, without a model", faults);
