@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
+use unicode_normalization::UnicodeNormalization;
 
 /// What a word says about the images of a folder or of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,11 +177,9 @@ fn folded(table: &[(Meaning, &str)]) -> Vec<(String, Meaning)> {
 
 /// Reduces a text to lower case without accents, in one Unicode form.
 pub(super) fn fold(text: &str) -> String {
-    let apart = DecomposingNormalizerBorrowed::new_nfkd().normalize(text);
-    let bare: String = apart.chars().filter(|c| !('\u{300}'..='\u{36f}').contains(c)).collect();
-    let whole = ComposingNormalizerBorrowed::new_nfc().normalize(&bare);
-    let mut folded = String::with_capacity(whole.len());
-    for c in whole.chars().flat_map(char::to_lowercase) {
+    let bare = text.nfkd().filter(|c| !('\u{300}'..='\u{36f}').contains(c));
+    let mut folded = String::with_capacity(text.len());
+    for c in bare.nfc().flat_map(char::to_lowercase) {
         match c {
             'ß' => folded.push_str("ss"),
             'æ' => folded.push_str("ae"),
@@ -202,7 +200,7 @@ pub(super) fn fold(text: &str) -> String {
 pub(super) fn words(name: &str) -> Vec<String> {
     let (mut found, mut word, mut last) = (Vec::new(), String::new(), ' ');
     // Composed first, so that an accent does not end a word.
-    for c in ComposingNormalizerBorrowed::new_nfkc().normalize(name).chars() {
+    for c in name.nfkc() {
         let breaks = c.is_ascii_digit() != last.is_ascii_digit() || (last.is_lowercase() && c.is_uppercase());
         if !word.is_empty() && (breaks || !c.is_alphanumeric()) {
             found.push(std::mem::take(&mut word));
