@@ -24,8 +24,8 @@ fn load(bundle: &Bundle) -> Result<Model, ModelError> {
 }
 
 /// A part of the surface, small enough for thousands of inspections.
-fn query() -> Planes {
-    let whole = healthy(SurfaceKind::Turned, 8, 1);
+fn query(number: u64) -> Planes {
+    let whole = healthy(SurfaceKind::Turned, 8, number);
     let values = (0..48 * 40).map(|i| whole.at(i % 48, i / 48, 0)).collect();
     Planes::new(48, 40, 1, values).unwrap()
 }
@@ -56,7 +56,7 @@ fn verdict_or_error(bundle: &Bundle, query: &Planes) -> bool {
 
 #[test]
 fn a_value_that_is_not_finite_is_refused_in_every_tensor() {
-    let (whole, query) = (bundle(), query());
+    let (whole, query) = (bundle(), query(1));
     assert!(verdict_or_error(&whole, &query));
     for i in 0..whole.tensors.len() {
         for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
@@ -71,7 +71,7 @@ fn a_value_that_is_not_finite_is_refused_in_every_tensor() {
 
 #[test]
 fn huge_weights_end_in_an_error_that_names_the_stage_and_the_file() {
-    let (whole, query) = (bundle(), query());
+    let (whole, query) = (bundle(), query(1));
     let mut stages = Vec::new();
     for prefix in ["ema/", "d/", "e/", "c/", "usual/"] {
         for value in [f32::MAX, -f32::MAX, 3e37] {
@@ -136,7 +136,7 @@ fn statistics_out_of_range_are_refused() {
 fn what_is_not_finite_on_the_way_is_never_judged() {
     let whole = load(&bundle()).unwrap();
     let calibration = whole.calibration(&knobs()).unwrap();
-    let outcome = inspect(&whole, &query()).unwrap();
+    let outcome = inspect(&whole, &query(1)).unwrap();
     for kind in ScoreKind::ALL {
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, -1e300] {
             let mut scores = outcome.scores().clone();
@@ -156,9 +156,13 @@ fn what_is_not_finite_on_the_way_is_never_judged() {
 
 #[test]
 fn damaged_models_give_an_error_or_finite_numbers() {
-    let (whole, query) = (bundle(), query());
-    let expected = inspect(&load(&whole).unwrap(), &query).unwrap().assessment().cloned().unwrap();
-    assert_ne!(expected.verdict, Verdict::Defective);
+    let whole = bundle();
+    let intact = load(&whole).unwrap();
+    let passes = |query: &Planes| {
+        inspect(&intact, query).unwrap().assessment().is_some_and(|found| found.verdict != Verdict::Defective)
+    };
+    // A part that passes, so that a damaged model could pass it wrongly.
+    let query = (1..40).map(query).find(passes).unwrap();
     let cases = std::env::var("GANSPECT_DAMAGED_MODELS").map_or(100, |text| text.parse::<usize>().unwrap());
     let mut rng = ChaCha8Rng::seed_from_u64(11);
     let mut judged = 0;

@@ -158,8 +158,9 @@ fn dagm_first_release() {
     assert_eq!((set.layout, summary.healthy, summary.defective, summary.masks), (DatasetLayout::Dagm, 3, 2, 0));
     assert_eq!(summary.defect_types["Class1"], 2);
     assert_eq!(set.healthy_for_training().count(), 3);
-    assert_eq!(set.skipped.len(), 2, "{:?}", set.skipped);
-    assert!(!Tree::skipped(&set, "Thumbs.db").is_empty());
+    // What systems leave behind is passed over without a word.
+    assert_eq!(set.skipped.len(), 1, "{:?}", set.skipped);
+    assert!(!Tree::skipped(&set, "Read_Me.txt").is_empty());
 }
 
 #[test]
@@ -171,7 +172,7 @@ fn dagm_with_files_of_other_systems() {
     let set = tree.describe().unwrap();
     let summary = set.summary();
     assert_eq!((summary.healthy, summary.defective, summary.masks), (2, 2, 2));
-    assert_eq!(set.skipped.len(), 2, "{:?}", set.skipped);
+    assert_eq!(set.skipped, []);
 }
 
 #[test]
@@ -193,7 +194,7 @@ fn magnetic_tile_pairs_of_jpeg_and_mask() {
         set.skipped
     );
     assert_eq!(summary.defect_types["crack"], 1);
-    assert!(!Tree::skipped(&set, "Thumbs.db").is_empty());
+    assert!(!Tree::skipped(&set, "README.md").is_empty());
 }
 
 #[test]
@@ -272,7 +273,7 @@ fn flat_folder_with_broken_files() {
     let lines = set.summary().sentences();
     assert_eq!(lines[0], "4 healthy images");
     assert!(lines[1].contains("every image is assumed to be healthy"));
-    assert!(lines[3].starts_with("2 files skipped: cut.png ("));
+    assert!(lines.iter().any(|line| line.starts_with("2 files skipped: cut.png (")), "{lines:?}");
 }
 
 #[test]

@@ -31,12 +31,15 @@ pub(super) fn images(bytes: &[u8], format: ImageFormat) -> u32 {
 /// Smallest share of zero bytes at the end of a file, in hundredths, that is worth a word.
 const MIN_EMPTY: usize = 5;
 
+/// Fewest zero bytes that are worth a word: space is reserved in blocks, and headers end in a few zeros.
+const MIN_EMPTY_BYTES: usize = 64;
+
 /// Share of zero bytes at the end of a file, in hundredths; 0 if it is small. Writers that reserve the space of a file
 /// before they fill it leave such an end, and so does a picture that is black there.
 pub(super) fn empty_end(bytes: &[u8]) -> u8 {
     let zeros = bytes.iter().rev().take_while(|b| **b == 0).count();
     let share = (zeros as u64 * 100 / bytes.len().max(1) as u64) as usize;
-    if share < MIN_EMPTY { 0 } else { share as u8 }
+    if share < MIN_EMPTY || zeros < MIN_EMPTY_BYTES { 0 } else { share as u8 }
 }
 
 fn u32_le(bytes: &[u8], at: usize) -> Option<u32> {

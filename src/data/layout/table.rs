@@ -77,14 +77,16 @@ pub(super) fn tables(text: &str, may_be_spaced: bool) -> Vec<Vec<TableRow>> {
         };
         found.push(text.lines().enumerate().map(spaced).filter(|row| !row.cells.is_empty()).collect());
     }
-    let width = |rows: &Vec<TableRow>| {
+    // The usual number of columns, and the number of rows that have as many.
+    let shape = |rows: &Vec<TableRow>| {
         let mut widths: Vec<usize> = rows.iter().map(|row| row.cells.len()).collect();
         widths.sort_unstable();
-        widths.get(widths.len() / 2).copied().unwrap_or(0)
+        let usual = widths.get(widths.len() / 2).copied().unwrap_or(0);
+        (usual, widths.iter().filter(|width| **width == usual).count())
     };
     found.retain(|rows| !rows.is_empty());
-    // The separator that gives most columns; the first of several.
-    found.sort_by_key(|rows| std::cmp::Reverse(width(rows)));
+    // The separator that gives most columns, in most rows; the first of several.
+    found.sort_by_key(|rows| std::cmp::Reverse(shape(rows)));
     found
 }
 

@@ -34,8 +34,8 @@ pub struct CriticScores {
     pub logit: f64,
     /// From the Mahalanobis distance of the features.
     pub distance: f64,
-    /// Distance of the logit's pattern to the nearest healthy one; 0 for a critic without [`Patterns`].
-    pub pattern: f64,
+    /// Distance of the logit's pattern to the nearest healthy one; `None` for a critic without [`Patterns`].
+    pub pattern: Option<f64>,
 }
 
 /// A frame's pass through the critic, one augmented view at a time.
@@ -116,7 +116,7 @@ impl FrameCritic {
             });
             f64::from(scaled.fold(f32::NEG_INFINITY, f32::max))
         };
-        let pattern = self.patterns.distance(&map.pattern(inspected));
+        let pattern = (!self.patterns.is_empty()).then(|| self.patterns.distance(&map.pattern(inspected)));
         CriticScores { logit: peak(MapKind::Logit), distance: peak(MapKind::Distance), pattern }
     }
 

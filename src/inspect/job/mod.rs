@@ -646,7 +646,9 @@ impl InspectionJob {
         if let Some(critic_scores) = self.critic_scores {
             scores.set(ScoreKind::Critic, critic_scores.logit);
             scores.set(ScoreKind::CriticDistance, critic_scores.distance);
-            scores.set(ScoreKind::CriticPattern, critic_scores.pattern);
+            if let Some(pattern) = critic_scores.pattern {
+                scores.set(ScoreKind::CriticPattern, pattern);
+            }
         }
         let frame = self.frame.clone().map(|frame| frame.with_difference(scores.get(ScoreKind::L1)));
         scores.with_frame(frame)

@@ -38,6 +38,9 @@ fn train_reason(command: UiCommand, c: &CommandContext) -> Option<&'static str> 
         | C::Reset
         | C::Checkpoint
         | C::MakeModel
+        | C::GridBack
+        | C::GridForward
+        | C::GridPlay
         | C::SaveGrid => NO_RUN,
         _ => return None,
     })
