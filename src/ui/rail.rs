@@ -46,6 +46,10 @@ fn entry(ui: &mut Ui, p: &theme::Palette, page: PageId, current: bool, height: f
             StrokeKind::Inside,
         );
     }
+    // Before the arrow keys, which ask for the focus of the next frame's entry.
+    if current && ui.data_mut(|data| data.remove_temp::<bool>(Id::unique("rail-focus"))).is_some() {
+        response.request_focus();
+    }
     if current && response.has_focus() {
         other_page(ui, &response, page, actions);
     }
@@ -58,9 +62,6 @@ fn entry(ui: &mut Ui, p: &theme::Palette, page: PageId, current: bool, height: f
     if named {
         let font = FontSelection::Style(theme::caption()).resolve(ui.style());
         painter.text(rect.center() + vec2(0.0, theme::GAP_M), Align2::CENTER_CENTER, page.title(), font, colour);
-    }
-    if current && ui.data_mut(|data| data.remove_temp::<bool>(Id::unique("rail-focus"))).is_some() {
-        response.request_focus();
     }
     let command = page.command();
     if response.on_hover_text(command.tooltip(ui.ctx())).clicked() {

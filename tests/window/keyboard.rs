@@ -39,7 +39,7 @@ fn region(test: &TestWindow) -> &'static str {
     match rect.center() {
         at if at.y > SIZE[1] - 28.0 => "status",
         at if at.x < 48.0 => "rail",
-        at if at.x > SIZE[0] - 306.0 => "panel",
+        at if at.x > SIZE[0] - 306.0 && at.y > 60.0 => "panel",
         _ => "page",
     }
 }

@@ -115,16 +115,22 @@ impl Batch {
             let bar = ProgressBar::new(share).desired_height(theme::GAP_XS).corner_radius(0.0).fill(p.accent);
             ui.add(bar).accessible_name("Inspection of the list");
         }
+        let cancel = |ui: &mut Ui, frame: &mut Frame<'_>| {
+            let button = egui::Button::new("Cancel").min_size(vec2(0.0, theme::CONTROL));
+            let tip = "Stops the images left; those inspected are kept, and the others can be inspected later.";
+            if ui.add(button).accessible_name("Cancel the inspection of the list").on_hover_text(tip).clicked() {
+                frame.actions.push(Action::engine(InspectionRequest::StopAll));
+            }
+        };
+        // A list of thumbnails has no room for the time left.
+        if counts.left > 0 && ui.available_width() < theme::CHOICE {
+            return cancel(ui, frame);
+        }
         ui.horizontal(|ui| {
             ui.set_height(theme::ROW);
             if counts.left > 0 {
                 flush_right(ui, |ui| {
-                    let cancel = egui::Button::new("Cancel").min_size(vec2(0.0, theme::CONTROL));
-                    let tip = "Stops the images left; those inspected are kept, and the others can be inspected later.";
-                    if ui.add(cancel).accessible_name("Cancel the inspection of the list").on_hover_text(tip).clicked()
-                    {
-                        frame.actions.push(Action::engine(InspectionRequest::StopAll));
-                    }
+                    cancel(ui, frame);
                     let left = self.seconds_left(&counts).map_or_else(|| "–".to_owned(), ticks::span);
                     let text = RichText::new(format!("{left} left")).text_style(theme::caption()).color(p.text_weak);
                     ui.add(egui::Label::new(text).truncate());

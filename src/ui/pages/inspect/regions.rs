@@ -118,6 +118,10 @@ impl RegionEditor {
         let mut changed = None;
         let p = Palette::of(ui);
         let icon = icons::ICON_SELECT_ALL.rich_text().size(theme::ICON_BUTTON);
+        // A block of its own does not wrap by itself.
+        if ui.available_size_before_wrap().x < theme::ROW + theme::GAP_M {
+            ui.end_row();
+        }
         let menu = ui.add_enabled_ui(model, |ui| {
             ui.menu_button(icon, |ui| {
                 for (tool, title) in TOOLS {
