@@ -26,7 +26,7 @@ pub(crate) mod layout;
 pub(crate) mod mask;
 pub(crate) mod memory_budget;
 pub(crate) mod picture;
-mod picture_facts;
+pub(crate) mod picture_facts;
 pub(crate) mod source;
 pub(crate) mod split;
 pub(crate) mod store;

@@ -107,6 +107,16 @@ fn eight_bits(samples: &[u16]) -> Option<u16> {
     }
 }
 
+/// Says what a user should know about how an image was read for a model of this many channels.
+pub(crate) fn remark(picture: &Picture, channels: usize) -> Option<String> {
+    let lost = channels == 1 && picture.channels() == 3 && share_coloured(picture) > COLOURED;
+    let colour = lost.then(|| "its colours are not seen, because the model was trained on grey".to_owned());
+    match (picture.remark(), colour) {
+        (Some(read), Some(colour)) => Some(format!("{read}; {colour}")),
+        (read, colour) => read.or(colour),
+    }
+}
+
 fn share_coloured(picture: &Picture) -> f64 {
     let spread = |[r, g, b]: [u8; 3]| r.max(g).max(b) - r.min(g).min(b) >= COLOUR;
     let count = match picture.samples() {
@@ -230,6 +240,12 @@ mod tests {
         let grey = facts(3, Samples::U8((0..200).flat_map(|i| [ramp(i); 3]).collect()));
         let tinted = facts(3, Samples::U8((0..200).flat_map(|i| [ramp(i), ramp(i) / 2, ramp(i)]).collect()));
         assert!(!grey.coloured && tinted.coloured);
+        let picture = |b: u8| {
+            let samples = Samples::U8((0..200).flat_map(|i| [ramp(i), ramp(i), b]).collect());
+            Picture::new(20, 10, 3, samples).unwrap()
+        };
+        assert!(remark(&picture(250), 1).unwrap().contains("colours are not seen"));
+        assert_eq!(remark(&picture(250), 3), None);
         let mask = facts(1, Samples::U8((0..200).map(|i| if i > 150 { 255 } else { 0 }).collect()));
         assert!(mask.like_mask && mask.blank.is_none() && !grey.like_mask);
     }

@@ -13,7 +13,7 @@ use super::{
     watch::{Claim, Fingerprint, ReadyFile},
 };
 use crate::{
-    data::FileHash,
+    data::{FileHash, picture_facts},
     inspect::{InspectError, InspectionJob, InvertKnobs, Model},
 };
 
@@ -119,7 +119,8 @@ impl StreamInspector {
         match model.begin(&picture, self.knobs.clone()) {
             Ok(job) => {
                 let size = (picture.width(), picture.height());
-                let remark = picture.read_at(model.info().recipe.data.bit_depth).remark();
+                let read = picture.read_at(model.info().recipe.data.bit_depth);
+                let remark = picture_facts::remark(&read, model.info().recipe.model.channels);
                 self.current = Some(Current { path, hash, fingerprint, size, remark, claim, job });
                 Ok(StreamStep::Working)
             }

@@ -21,6 +21,7 @@ use crate::{
         BitDepth, DataError, FileFault, ImageGrid, Picture,
         decode::{Header, decode_checked},
         memory_budget::MemoryBudget,
+        picture_facts,
     },
     device::ComputeDevice,
     engine::{
@@ -666,7 +667,7 @@ impl EngineTask for InspectionTask {
 fn read(picture: &Picture, channels: usize, scale: f32) -> DecodedQuery {
     let planes = Planes::of(picture, channels, scale);
     let thumbnail = thumbnail(&planes);
-    (planes, thumbnail, picture.remark())
+    (planes, thumbnail, picture_facts::remark(picture, channels))
 }
 
 /// Creates a grey thumbnail by averaging.
