@@ -45,7 +45,7 @@ const WORDS: [(Meaning, &str); 11] = [
         Meaning::Defective,
         "ng nok nio ko befund befunde bad bads fail fails failed failure failures reject rejects nc def defs err error errors \
          nogo scrap scraps fault faults schlecht schlechte schlechten malo malos mala malas mal male ruim zle zly zla \
-         wada wady brak braki vada vady rossz kotu dalig darlig huono брак плохо плохие нг",
+         wada wad wady brak braki vada vady rossz kotu dalig darlig huono брак плохо плохие нг",
     ),
     (
         Meaning::DefectType,

@@ -107,7 +107,8 @@ pub(crate) fn fusion(healthy: &[Scores], damaged: &[(Option<&Scores>, &Scores)])
         let weight = damaged.iter().map(moved).sum::<f64>() / damaged.len().max(1) as f64;
         let mut standardised: Vec<f64> = healthy.iter().map(|s| (s.get(kind) - centre) / spread.max(1e-12)).collect();
         standardised.sort_by(f64::total_cmp);
-        let least = standardised.get(standardised.len() / LEAST_SHARE).copied();
+        // Few digits are read back from a model file exactly.
+        let least = standardised.get(standardised.len() / LEAST_SHARE).map(|value| (value * 1e6).round() / 1e6);
         (varies && weight > 0.0).then_some(FusionTerm { score: kind, centre, spread, weight, least })
     });
     decorrelated(parts.collect(), healthy)

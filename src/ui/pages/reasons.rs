@@ -41,6 +41,11 @@ fn train_reason(command: UiCommand, c: &CommandContext) -> Option<&'static str> 
         | C::GridBack
         | C::GridForward
         | C::GridPlay
+        | C::PreviewEma
+        | C::FitCurves
+        | C::LogY
+        | C::CriticPreview
+        | C::CriticPreviewNext
         | C::SaveGrid => NO_RUN,
         _ => return None,
     })
