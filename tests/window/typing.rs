@@ -114,7 +114,7 @@ fn random_typing_in_every_field_records_no_verdict() {
             }
             test.harness.step();
             // At most half a second between two keys, or a long pause while something has the keyboard.
-            let busy = test.harness.ctx.memory(|m| m.focused().is_some()) || test.harness.state().is_asking();
+            let busy = test.harness.ctx.text_edit_focused() || test.harness.state().is_asking();
             test.harness.run_steps(if busy && random.below(4) == 0 { 6 } else { random.below(2) as usize });
         }
         settle(&mut test);

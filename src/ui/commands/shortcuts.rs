@@ -53,9 +53,11 @@ pub(crate) fn take(
         leave_field(ctx, context, actions);
         return None;
     }
-    // A list leaves the keys of the page's commands to them.
-    let focused = ctx.memory(|m| m.focused()).filter(|_| !is_list_focused(ctx));
-    let owns_letters = focused.is_some_and(|control| !shares_letters(ctx, control));
+    // A list leaves the keys of the page's commands to them, but for verdicts: the part meant may be another than its row.
+    let list = is_list_focused(ctx);
+    let focused = ctx.memory(|m| m.focused()).filter(|_| !list);
+    let judging = list && context.page == PageId::Review;
+    let owns_letters = judging || focused.is_some_and(|control| !shares_letters(ctx, control));
     let mut withheld = None;
     for (shortcut, row) in shortcuts_on(context.page) {
         let (plain, key) = (shortcut.modifiers.is_none(), shortcut.logical_key);

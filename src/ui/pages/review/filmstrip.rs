@@ -134,8 +134,8 @@ impl Filmstrip {
                 let (current, name) = (place == current, self.name(item));
                 let shown = Cell { item, name, status, pending, blind, current, outlined: current && keys.focused };
                 if self.cell(ui, cell(place).shrink(1.0), &shown) {
+                    // The page keeps the keyboard: its arrow keys change the part, and its letters give the verdict.
                     clicked = Some(place);
-                    keys.focus(ui);
                 }
             }
         });
