@@ -185,6 +185,34 @@ fn plain_folders_are_healthy() {
 }
 
 #[test]
+fn names_of_files_that_tell_defective_parts_are_followed() {
+    for images in [
+        vec!["OK_1.png", "ok_2.png", "NG_1.png"],
+        vec!["gut-01.png", "Gut-02.png", "schlecht-01.png"],
+        vec!["part_good_1.png", "part_good_2.png", "part_scratch_1.png"],
+        vec!["day 1/Pass1.png", "day 2/Pass2.png", "day 2/Fail1.png"],
+    ] {
+        let tree = Tree::with(&images);
+        let set = tree.read().unwrap_or_else(|error| panic!("{images:?}: {error}"));
+        assert_eq!((set.layout, tree.trained(&set).len()), (DatasetLayout::Folders, 2), "{images:?}");
+        assert_eq!(set.summary().defective, 1, "{images:?}");
+    }
+    for images in [vec!["1.png", "2.png", "3_defect.png"], vec!["NG1.png", "NG2.png"], vec!["a.png", "b (bad).png"]] {
+        let error = Tree::with(&images).read().unwrap_err();
+        assert!(matches!(&error, DataError::Unclear(_)) && error.to_string().contains("defective"), "{error}");
+    }
+    // A name of the part, or a hash, says nothing about defects.
+    for images in [
+        vec!["spot_weld_1.png", "spot_weld_2.png"],
+        vec!["0bad12c4d5e6.png", "77aa01bad1ff.png"],
+        vec!["x3ko7.png", "q9ng2p.png"],
+    ] {
+        let set = Tree::with(&images).read().unwrap_or_else(|error| panic!("{images:?}: {error}"));
+        assert_eq!((set.layout, set.summary().healthy), (DatasetLayout::Flat, 2), "{images:?}");
+    }
+}
+
+#[test]
 fn a_folder_named_after_defects_is_not_healthy_itself() {
     let tree = Tree::with(&["NG/1.png", "NG/2.png", "OK/1.png"]);
     let error = describe(&tree.path("NG"), &|_, _| true).unwrap_err();

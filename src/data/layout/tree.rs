@@ -103,6 +103,9 @@ impl<'a> Tree<'a> {
         if let Some(fault) = plain_fault(&self.images) {
             return Err(self.unclear(fault));
         }
+        if let Some(plan) = self.by_file_names()? {
+            return Ok(plan);
+        }
         let mut plan = Plan::new(DatasetLayout::Flat);
         for group in self.groups {
             for path in group.images.iter().chain(&group.others) {
@@ -111,6 +114,40 @@ impl<'a> Tree<'a> {
         }
         plan.candidates.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(plan)
+    }
+
+    /// Plans images whose own names tell defective parts from healthy ones, such as OK_1.png and NG_1.png; `None` where
+    /// the names of files say nothing, or the same of all, as a name of the part does.
+    fn by_file_names(&self) -> Result<Option<Plan>, DataError> {
+        let files: Vec<(&PathBuf, Option<(NamedRole, String)>)> =
+            self.images.iter().flat_map(|group| &group.images).map(|path| (path, file_role(path))).collect();
+        let defective = |role: &Option<(NamedRole, String)>| matches!(role, Some((NamedRole::Defective { .. }, _)));
+        let count = files.iter().filter(|(_, role)| defective(role)).count();
+        let only_type =
+            |role: &Option<(NamedRole, String)>| matches!(role, Some((NamedRole::Defective { is_type: true }, _)));
+        if count == 0 || files.iter().all(|(_, role)| only_type(role)) {
+            return Ok(None);
+        }
+        let healthy = |role: &Option<(NamedRole, String)>| matches!(role, Some((NamedRole::Healthy, _)));
+        if count == files.len() || !files.iter().all(|(_, role)| defective(role) || healthy(role)) {
+            let first = files.iter().find(|(_, role)| defective(role)).map(|(path, _)| path.printable().to_string());
+            return Err(self.unclear(format!(
+                "the names of {}, for example {}, say that the parts are defective; move these to a folder of their own",
+                counted(count, "image"),
+                first.unwrap_or_default()
+            )));
+        }
+        let mut plan = Plan::new(DatasetLayout::Folders);
+        for (path, role) in files {
+            let label = match role {
+                Some((NamedRole::Defective { .. }, name)) => Label::Defective(name),
+                _ => Label::Healthy,
+            };
+            plan.add(path.clone(), Subset::Any, label, None);
+        }
+        plan.candidates.sort_by(|a, b| a.path.cmp(&b.path));
+        plan.notes.push("the names of the images say which parts are defective".to_owned());
+        Ok(Some(plan))
     }
 
     /// Plans the images of a tree whose names or masks say something about roles.
@@ -352,6 +389,27 @@ const BESIDE: &str = "it is beside the folders that say which parts are healthy"
 
 /// Number of files that are searched for annotations.
 const ANNOTATIONS: usize = 40;
+
+/// Fewest hexadecimal digits of a name that is a hash or an identifier.
+const HASH: usize = 12;
+
+/// Reads what the name of an image file says about its part, with the words that say it.
+fn file_role(path: &Path) -> Option<(NamedRole, String)> {
+    let stem = path.file_stem()?.to_string_lossy();
+    let signs = || stem.chars().filter(|c| c.is_alphanumeric());
+    // A hash or an identifier may contain any letters.
+    if signs().count() >= HASH && signs().all(|c| c.is_ascii_hexdigit()) {
+        return None;
+    }
+    // Only whole words, with a number at the end: OK1, but not x3ko7.
+    let words: Vec<&str> = stem
+        .split(|c: char| !c.is_alphanumeric())
+        .map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()))
+        .filter(|word| !word.is_empty() && word.chars().all(char::is_alphabetic))
+        .collect();
+    let name = words.join(" ");
+    ReadName::of(&name).role.map(|role| (role, name))
+}
 
 /// Whether a text file annotates an image: boxes or outlines of defects.
 fn is_annotation(path: &Path) -> bool {
