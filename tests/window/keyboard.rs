@@ -230,6 +230,8 @@ fn the_palette_leads_to_knobs_and_settings() {
     assert_eq!(test.harness.state().page(), PageId::Train);
     let label = ganspect::train::knobs::knob("critic.steps").unwrap().label;
     assert_eq!(focused(&test).as_deref(), Some(label), "its group is opened, and the knob has the keyboard");
+    // The knob is being edited and takes all keys.
+    tap(&mut test, Key::Escape);
     find(&mut test, "theme");
     assert_eq!(test.harness.state().page(), PageId::Settings);
     // Without a run the knob is described.

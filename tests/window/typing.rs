@@ -112,10 +112,11 @@ fn random_typing_in_every_field_records_no_verdict() {
                 7 => "had".chars().for_each(|c| letter(&test, c)),
                 _ => letter(&test, ['a', 'h', 'd', 'u', 's'][random.below(5) as usize]),
             }
-            test.harness.step();
-            // At most half a second between two keys, or a long pause while something has the keyboard.
+            // Half a second between two keys, after which the effect of the first is known, or a long pause while
+            // something has the keyboard.
+            test.harness.run_steps(2);
             let busy = test.harness.ctx.text_edit_focused() || test.harness.state().is_asking();
-            test.harness.run_steps(if busy && random.below(4) == 0 { 6 } else { random.below(2) as usize });
+            test.harness.run_steps(if busy && random.below(4) == 0 { 6 } else { 0 });
         }
         settle(&mut test);
         assert_eq!(verdicts(&record), 0, "typing that begins in {field}");

@@ -8,6 +8,8 @@ pub(crate) struct ListKeys {
     id: Id,
     /// Whether the list has the keyboard; its current row is then outlined.
     pub focused: bool,
+    /// Whether its keys move the selection.
+    listens: bool,
 }
 
 impl ListKeys {
@@ -22,7 +24,12 @@ impl ListKeys {
             ui.memory_mut(|m| m.set_focus_lock_filter(id, filter));
             ui.data_mut(|data| data.insert_temp(focused_list(), id));
         }
-        Self { id, focused }
+        Self { id, focused, listens: focused }
+    }
+
+    /// The same list, whose keys also move the selection while nothing has the focus: the main list of its page.
+    pub(crate) fn of_the_page(self, ui: &Ui) -> Self {
+        Self { listens: self.focused || ui.memory(|m| m.focused().is_none()), ..self }
     }
 
     /// Gives the list the keyboard, after a click on a row.
@@ -33,7 +40,7 @@ impl ListKeys {
     /// Returns the row that the keys of this frame select, of `count` rows of which `page` are visible.
     pub(crate) fn moved(self, ui: &Ui, current: Option<usize>, count: usize, page: usize) -> Option<usize> {
         let last = count.checked_sub(1)?;
-        if !self.focused {
+        if !self.listens {
             return None;
         }
         let page = page.max(1);

@@ -110,7 +110,7 @@ impl Filmstrip {
         self.revealed = Some((current, count));
         self.thumbs.begin(ui, "review-thumbnail", Some(owner));
         let rect = ui.available_rect_before_wrap();
-        let keys = ListKeys::new(ui, "Parts", rect);
+        let keys = ListKeys::new(ui, "Parts", rect).of_the_page(ui);
         let mut clicked = keys.moved(ui, Some(current), count, (rect.width() / theme::FILM_CELL) as usize);
         self.find_repeated(items);
         ui.style_mut().always_scroll_the_only_direction = true;
