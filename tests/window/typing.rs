@@ -112,9 +112,9 @@ fn random_typing_in_every_field_records_no_verdict() {
                 7 => "had".chars().for_each(|c| letter(&test, c)),
                 _ => letter(&test, ['a', 'h', 'd', 'u', 's'][random.below(5) as usize]),
             }
-            // Half a second between two keys, after which the effect of the first is known, or a long pause while
-            // something has the keyboard.
-            test.harness.run_steps(2);
+            // Each event takes a frame of a quarter of a second, so that the keys come half a second apart; now and then
+            // there is a long pause while something has the keyboard.
+            test.harness.step();
             let busy = test.harness.ctx.text_edit_focused() || test.harness.state().is_asking();
             test.harness.run_steps(if busy && random.below(4) == 0 { 6 } else { 0 });
         }
