@@ -33,7 +33,7 @@ pub struct Agreement {
     /// Contingency table of the pairs.
     pub table: AgreementTable,
     /// Cohen's kappa: 1 for perfect agreement, 0 for agreement by chance; `None` where it is undefined. Of fewer than
-    /// [`FEWEST_PAIRS`] parts it says little.
+    /// 10 parts it says little.
     pub kappa: Option<f64>,
 }
 

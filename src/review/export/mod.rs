@@ -60,10 +60,10 @@ pub fn write(
     write_scope(record, items, &scope, format, folder)
 }
 
-/// Like [`write`], for the parts of a scope, which every file names.
+/// Like [`write()`], for the parts of a scope, which every file names.
 ///
 /// # Errors
-/// Those of [`write`].
+/// Those of [`write()`].
 pub fn write_scope(
     record: &Record,
     items: &[ReviewItem],

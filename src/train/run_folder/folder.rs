@@ -29,7 +29,7 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Creates `dir` with its missing parents and starts a run there. See [`create_with`](Self::create_with).
+    /// Creates `dir` with its missing parents and starts a run there.
     ///
     /// # Errors
     /// [`RunError::HoldsARun`] or [`RunError::NotEmpty`] if the folder is not empty, otherwise a [`FileError`].

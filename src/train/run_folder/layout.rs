@@ -4,7 +4,7 @@
 pub(crate) const RUN_FORMAT: u32 = 1;
 /// Number of checkpoints kept.
 pub(crate) const KEPT_CHECKPOINTS: usize = 3;
-/// File with the data split, for [`RunFolder::write_json`] and [`RunFolder::read_json`].
+/// File with the data split, for `RunFolder::write_json` and `RunFolder::read_json`.
 pub(crate) const SPLIT_FILE: &str = "split.json";
 /// Model file.
 pub const MODEL_FILE: &str = "model.ganspect";
