@@ -3,7 +3,7 @@
 use std::{
     fs,
     fs::File,
-    io::Read,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -27,27 +27,18 @@ pub(crate) struct FolderImages {
 }
 
 impl FolderImages {
-    /// Lists the images of a folder, and of its sub-folders if `is_recursive`. A file is taken for an image by its name or,
-    /// whatever its name, by its first bytes. Hidden files, what systems leave behind and unfinished copies are passed
-    /// over. Links to folders are not followed, as they may lead in circles.
+    /// Lists the images of a folder, and of its sub-folders if `is_recursive`, by the rule of [`entries`].
     ///
     /// # Errors
     /// [`DataError::Unreadable`] for a folder that cannot be listed.
     pub(crate) fn list(folder: &Path, is_recursive: bool) -> Result<Self, DataError> {
         let unreadable = |source| DataError::Unreadable { path: folder.to_owned(), source };
         let (mut found, mut folders) = (Self::default(), Vec::new());
-        for entry in fs::read_dir(folder).map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            let path = entry.path();
-            if is_passed_over(&path) {
-                continue;
-            }
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                folders.push(path);
-            } else if is_image(&path) {
-                found.files.push(path);
-            } else {
-                found.others += 1;
+        for entry in entries(folder).map_err(unreadable)? {
+            match entry.map_err(unreadable)? {
+                VisibleEntry::Folder(path) => folders.push(path),
+                VisibleEntry::Image(path) => found.files.push(path),
+                VisibleEntry::Other => found.others += 1,
             }
         }
         found.files.sort();
@@ -65,9 +56,35 @@ impl FolderImages {
     }
 }
 
-/// Whether a file found in a folder is to be read as an image: by its name or, whatever its name, by its first bytes.
-pub(crate) fn is_image(path: &Path) -> bool {
-    is_named_like_an_image(path) || begins_like_an_image(path)
+/// One visible entry of a folder.
+pub(crate) enum VisibleEntry {
+    /// A sub-folder.
+    Folder(PathBuf),
+    /// A file to be read as an image.
+    Image(PathBuf),
+    /// Something else, such as notes.
+    Other,
+}
+
+/// Reads the entries of a folder, in any order. A file is taken for an image by its name or, whatever its name, by its
+/// first bytes. Hidden files, what systems leave behind and unfinished copies are passed over. Links to folders are not
+/// followed, as they may lead in circles.
+///
+/// # Errors
+/// Of the folder, if it cannot be read, or of single entries.
+pub(crate) fn entries(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<VisibleEntry>>> {
+    let passed_over = |entry: &io::Result<fs::DirEntry>| entry.as_ref().is_ok_and(|e| is_passed_over(&e.path()));
+    let read = |entry: fs::DirEntry| {
+        let path = entry.path();
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            VisibleEntry::Folder(path)
+        } else if is_named_like_an_image(&path) || begins_like_an_image(&path) {
+            VisibleEntry::Image(path)
+        } else {
+            VisibleEntry::Other
+        }
+    };
+    Ok(fs::read_dir(folder)?.filter(move |entry| !passed_over(entry)).map(move |entry| entry.map(read)))
 }
 
 /// Whether the content of a file is that of an image. Only a regular file is opened: opening a pipe would block.

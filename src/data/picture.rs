@@ -59,7 +59,12 @@ impl Picture {
         };
         let expected = width.checked_mul(height)?.checked_mul(channels)?;
         let valid = expected == count && expected > 0 && (channels == 1 || channels == 3);
-        valid.then(|| Self {
+        valid.then(|| Self::of_samples([width, height, channels], samples))
+    }
+
+    /// Creates an image of as many samples as its width, height and channels say.
+    fn of_samples([width, height, channels]: [usize; 3], samples: Samples) -> Self {
+        Self {
             width,
             height,
             channels,
@@ -70,7 +75,7 @@ impl Picture {
             images: 1,
             empty_end: 0,
             illumination: CachedIllumination::default(),
-        })
+        }
     }
 
     /// Creates a grey image of `side * side` bytes, padded with black or truncated to that length; a side of 0 counts
@@ -78,18 +83,7 @@ impl Picture {
     pub(crate) fn square(side: usize, mut bytes: Vec<u8>) -> Self {
         let side = side.max(1);
         bytes.resize(side * side, 0);
-        Self {
-            width: side,
-            height: side,
-            channels: 1,
-            samples: Arc::new(Samples::U8(bytes)),
-            white: u16::MAX,
-            is_alone: false,
-            declared: false,
-            images: 1,
-            empty_end: 0,
-            illumination: CachedIllumination::default(),
-        }
+        Self::of_samples([side, side, 1], Samples::U8(bytes))
     }
 
     /// Creates a grey 8-bit image from values in `[-1, 1]` (clamped), row by row.

@@ -121,20 +121,23 @@ impl<'a> Tree<'a> {
     fn by_file_names(&self) -> Result<Option<Plan>, DataError> {
         let files: Vec<(&PathBuf, Option<(NamedRole, String)>)> =
             self.images.iter().flat_map(|group| &group.images).map(|path| (path, file_role(path))).collect();
-        let defective = |role: &Option<(NamedRole, String)>| matches!(role, Some((NamedRole::Defective { .. }, _)));
-        let count = files.iter().filter(|(_, role)| defective(role)).count();
-        let only_type =
-            |role: &Option<(NamedRole, String)>| matches!(role, Some((NamedRole::Defective { is_type: true }, _)));
-        if count == 0 || files.iter().all(|(_, role)| only_type(role)) {
-            return Ok(None);
+        let (mut defective, mut types, mut silent) = (Vec::new(), 0, false);
+        for (path, role) in &files {
+            match role {
+                Some((NamedRole::Defective { is_type }, _)) => {
+                    defective.push(*path);
+                    types += usize::from(*is_type);
+                }
+                Some((NamedRole::Healthy, _)) => {}
+                _ => silent = true,
+            }
         }
-        let healthy = |role: &Option<(NamedRole, String)>| matches!(role, Some((NamedRole::Healthy, _)));
-        if count == files.len() || !files.iter().all(|(_, role)| defective(role) || healthy(role)) {
-            let first = files.iter().find(|(_, role)| defective(role)).map(|(path, _)| path.printable().to_string());
+        let Some(first) = defective.first().filter(|_| types < files.len()) else { return Ok(None) };
+        if silent || defective.len() == files.len() {
             return Err(self.unclear(format!(
                 "the names of {}, for example {}, say that the parts are defective; move these to a folder of their own",
-                counted(count, "image"),
-                first.unwrap_or_default()
+                counted(defective.len(), "image"),
+                first.printable()
             )));
         }
         let mut plan = Plan::new(DatasetLayout::Folders);

@@ -9,7 +9,7 @@ use egui::Context;
 
 use super::{InspectWorkspace, empty::examples, tasks::FolderSearch, truth::TruthKey};
 use crate::{
-    data::{decode::is_passed_over, image_files::is_image},
+    data::image_files::{VisibleEntry, entries},
     engine::{
         BackgroundTask, EngineState, InspectionRequest,
         inspection::{Query, QueryEntry, QueryId, QuerySource},
@@ -162,7 +162,7 @@ fn images_in(folder: &Path, found: &mut Vec<PathBuf>, report: &dyn Fn(usize) -> 
     let mut folders = vec![folder.to_owned()];
     let mut first = true;
     while let Some(folder) = folders.pop() {
-        let listing = match std::fs::read_dir(&folder) {
+        let listing = match entries(&folder) {
             Ok(listing) => listing,
             Err(error) if first => return Err(error),
             // Unreadable subfolders are skipped.
@@ -170,15 +170,10 @@ fn images_in(folder: &Path, found: &mut Vec<PathBuf>, report: &dyn Fn(usize) -> 
         };
         first = false;
         for entry in listing.flatten() {
-            let path = entry.path();
-            if is_passed_over(&path) {
-                continue;
-            }
-            // Links to folders are not followed, as they may form cycles.
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                folders.push(path);
-            } else if is_image(&path) {
-                found.push(path);
+            match entry {
+                VisibleEntry::Folder(path) => folders.push(path),
+                VisibleEntry::Image(path) => found.push(path),
+                VisibleEntry::Other => {}
             }
             if found.len() >= FOLDER_LIMIT || !report(found.len()) {
                 return Ok(());
