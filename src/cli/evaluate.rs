@@ -1,6 +1,7 @@
 //! `ganspect evaluate`
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -18,7 +19,7 @@ use super::{
     session::interrupt_flag,
 };
 use crate::{
-    data::{DataSource, Split},
+    data::{BitDepth, DataSource, Split},
     device,
     device::DeviceChoice,
     engine::evaluation::cache_file,
@@ -57,6 +58,9 @@ pub(super) struct EvaluateArguments {
     /// Promised false-alarm rate, for example 0.05; defaults to the model's
     #[arg(long, value_name = "SHARE")]
     rate: Option<f64>,
+    /// Bits that 16-bit samples use: auto, 8, 10, 12, 14 or 16; defaults to the model's, or else to the images'
+    #[arg(long, value_name = "BITS", default_value_t = BitDepth::Auto, conflicts_with = "weigh")]
+    bit_depth: BitDepth,
     #[command(flatten)]
     inspection: InspectionOptions,
     /// Use at most N healthy and N defective images, evenly spaced over the list; for surface:KIND, draw N of each instead
@@ -87,8 +91,9 @@ pub(super) fn run(arguments: EvaluateArguments, choice: DeviceChoice, runs: Opti
     if arguments.weigh && options::is_built_in(&arguments.model) {
         bail!("the built-in model is read-only; choose a .ganspect file");
     }
-    for model in &models {
+    for model in &mut models {
         check(model, arguments.rate, &knobs)?;
+        model.read_at(arguments.bit_depth);
     }
     let tests = Arc::new(tests(&arguments, &models, &interrupted)?);
     let runs = runs.unwrap_or_else(|| Paths::of_system().runs);
@@ -96,7 +101,9 @@ pub(super) fn run(arguments: EvaluateArguments, choice: DeviceChoice, runs: Opti
         print_device(&device);
         let (healthy, defective) = tests.counts();
         out!("data    {}: {healthy} healthy and {defective} defective test images", tests.data);
-        for line in &tests.about {
+        let readings: BTreeSet<String> =
+            models.iter().filter_map(|model| tests.reading(model.info().recipe.data.bit_depth)).collect();
+        for line in tests.about.iter().chain(&readings) {
             out!("        {line}");
         }
     }

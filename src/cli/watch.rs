@@ -3,7 +3,6 @@
 use std::{
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
-    thread,
     time::Duration,
 };
 
@@ -23,6 +22,7 @@ use crate::{
     engine::intake::{
         InspectedFile, StreamInspector, StreamStep, recorder,
         recorder::RecordJob,
+        retry,
         retry::RetryTiming,
         watch::{MemoryLedger, RecordLedger, Timing, Watch, WatchOptions, stall_sentence},
     },
@@ -80,8 +80,7 @@ pub(super) fn run(arguments: WatchArguments, choice: DeviceChoice) -> Result<()>
         bail!(error);
     }
     let mut model = options::load_model(&arguments.model, &device.device)?;
-    let data = &mut model.info_mut().recipe.data;
-    data.bit_depth = arguments.bit_depth.or(data.bit_depth);
+    model.read_at(arguments.bit_depth);
     let interrupted = interrupt_flag()?;
     let timing =
         Timing { settle: Duration::from_millis(arguments.settle), patience: Duration::from_millis(arguments.patience) };
@@ -123,36 +122,31 @@ pub(super) fn run(arguments: WatchArguments, choice: DeviceChoice) -> Result<()>
 /// Opens the record as soon as it can be opened; `None` after Ctrl-C.
 fn open_record(file: &Path, interrupted: &AtomicBool) -> Result<Option<Record>> {
     let (timing, mut said) = (RetryTiming::default(), false);
-    let mut pauses = timing.pauses();
-    loop {
-        match Record::open_within(file, timing.busy) {
-            Err(error) if error.is_passing() => {
-                if !std::mem::replace(&mut said, true) {
-                    note!("{}", stall_sentence(&error.to_string()));
-                }
+    let opened = retry::when_usable(
+        timing,
+        || Record::open_within(file, timing.busy),
+        |error, pause| {
+            if !std::mem::replace(&mut said, true) {
+                note!("{}", stall_sentence(&error.to_string()));
             }
-            opened => {
-                let record = opened?;
-                if said {
-                    note!("{WRITABLE}");
-                }
-                return Ok(Some(record));
+            sleep(pause, interrupted)
+        },
+    );
+    match opened {
+        Err(error) if error.is_passing() => Ok(None),
+        opened => {
+            let record = opened?;
+            if said {
+                note!("{WRITABLE}");
             }
-        }
-        if !sleep(pauses.next(), interrupted) {
-            return Ok(None);
+            Ok(Some(record))
         }
     }
 }
 
 /// Sleeps; `false` after Ctrl-C.
-fn sleep(mut left: Duration, interrupted: &AtomicBool) -> bool {
-    while !left.is_zero() && !interrupted.load(Ordering::Relaxed) {
-        let tick = left.min(WAIT);
-        thread::sleep(tick);
-        left -= tick;
-    }
-    !interrupted.load(Ordering::Relaxed)
+fn sleep(pause: Duration, interrupted: &AtomicBool) -> bool {
+    retry::sleep_unless(|| interrupted.load(Ordering::Relaxed), pause)
 }
 
 /// A watched folder on the command line.

@@ -385,6 +385,12 @@ impl Model {
         &mut self.info
     }
 
+    /// Reads 16-bit samples as using this many bits from now on; [`BitDepth::Auto`] leaves the model's own depth.
+    pub fn read_at(&mut self, depth: BitDepth) {
+        let data = &mut self.info.recipe.data;
+        data.bit_depth = depth.or(data.bit_depth);
+    }
+
     /// The frozen networks.
     pub fn networks(&self) -> &FrozenNetworks {
         &self.networks

@@ -10,7 +10,7 @@ use std::{
 use burn::tensor::Device;
 use ganspect::{
     data::{
-        Label,
+        BitDepth, Label,
         surface::{SetSize, SurfaceKind, write_set},
     },
     engine::{TrainingRequest, training::TrainingPhase},
@@ -301,4 +301,61 @@ fn the_decision_score_changes_without_another_inspection() {
     assert_eq!(model.calibration(&knobs).unwrap(), first.calibration.as_ref().unwrap());
     let unknown = model.set_decision_score(ScoreKind::Critic, &InvertKnobs { steps: 3, ..knobs }).unwrap_err();
     assert!(unknown.to_string().contains("not calibrated"));
+}
+
+/// Copies the test images of a set as 16-bit files whose samples lie in the low 12 bits.
+fn of_twelve_bits(set: &Path, copy: &Path) {
+    for (kind, count) in [("good", 4), ("crack", 2)] {
+        fs::create_dir_all(copy.join("test").join(kind)).unwrap();
+        for i in 0..count {
+            let name = format!("test/{kind}/{i:03}.png");
+            let image = image::open(set.join(&name)).unwrap().into_luma8();
+            let low: Vec<u16> = image.iter().map(|&v| (u32::from(v) * 4_095 / 255) as u16).collect();
+            let deep = image::ImageBuffer::<image::Luma<u16>, _>::from_raw(image.width(), image.height(), low).unwrap();
+            deep.save(copy.join(&name)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn samples_of_twelve_bits_are_read_as_the_model_or_the_user_says() {
+    let fixture = fixture();
+    let (model, copy) = (fixture.model.to_str().unwrap(), fixture.folder.path().join("twelve"));
+    of_twelve_bits(&fixture.set, &copy);
+    let data = copy.to_str().unwrap();
+    let evaluated = |data: &str, more: &[&str]| {
+        let output = ganspect(&[&["--model", model, "--data", data, "--json"][..], more].concat());
+        let (printed, said) = output_text(&output);
+        assert!(output.status.success(), "{said}");
+        serde_json::from_str::<EvaluationSummary>(&printed).unwrap()
+    };
+    let plain = evaluated(fixture.set.to_str().unwrap(), &[]);
+    let reading = |summary: &EvaluationSummary| {
+        summary.header.about.iter().find(|line| line.starts_with("16-bit samples are read as ")).cloned()
+    };
+    assert_eq!(reading(&plain), None);
+    // The model, trained on 8 bits, does not say: the images do. The flag says the same, and otherwise decides.
+    let (auto, twelve, all) =
+        (evaluated(data, &[]), evaluated(data, &["--bit-depth", "12"]), evaluated(data, &["--bit-depth", "16"]));
+    assert!(reading(&auto).unwrap().contains("12 bits (0 to 4095), because the largest of all is"));
+    assert_eq!(reading(&twelve).unwrap(), "16-bit samples are read as 12 bits (0 to 4095)");
+    assert!(reading(&all).unwrap().contains("16 bits (0 to 65535), although the largest of all is"));
+    assert_eq!(auto.scores, twelve.scores);
+    assert_ne!(auto.scores, all.scores);
+    // A model that keeps a depth reads the images likewise.
+    let mut kept = Model::load(&fixture.model, &Device::flex()).unwrap();
+    let tests = Arc::new(TestSet::open(&data.parse().unwrap(), &[], None, &|_, _| true).unwrap());
+    assert!(!tests.about.iter().any(|line| line.contains("16-bit")), "{:?}", tests.about);
+    let scores = |model: &Model| {
+        let mut evaluator = Evaluator::new(model, Arc::clone(&tests), InvertKnobs::default(), None).unwrap();
+        let evaluation = finish(model, &mut evaluator);
+        (evaluation.images.iter().map(|e| e.scores.clone()).collect::<Vec<_>>(), evaluation.header.about)
+    };
+    let before = scores(&kept);
+    kept.read_at(BitDepth::Sixteen);
+    let after = scores(&kept);
+    assert_ne!(before.0, after.0);
+    assert!(after.1.iter().any(|line| line.starts_with("16-bit samples are read as 16 bits")), "{:?}", after.1);
+    let refused = ganspect(&["--model", model, "--data", data, "--bit-depth", "12", "--weigh"]);
+    assert_eq!(refused.status.code(), Some(2), "the weights would not suit how the model reads");
 }

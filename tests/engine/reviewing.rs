@@ -686,13 +686,49 @@ fn verdicts_wait_for_a_locked_record_and_keep_their_order() {
             .any(|text| text.starts_with("Verdicts wait: ") && text.contains("it is locked by another program"))
     };
     until(&engine, "the notice", &mut collect);
+    for request in [
+        ReviewRequest::AddDefectType("burr".into()),
+        ReviewRequest::AddDefectType("dent".into()),
+        ReviewRequest::RetireDefectType("burr".into()),
+    ] {
+        assert!(engine.send(request));
+    }
     assert_eq!(snapshot(&engine).answered, 0);
     lock.execute_batch("COMMIT").unwrap();
     until(&engine, "the verdicts", |e| snapshot(e).answered == 3);
+    until(&engine, "the defect types", |e| *snapshot(e).defect_types == ["dent"]);
     assert!(snapshot(&engine).refused.is_none());
     let given: Vec<Judgement> =
         record.queue().unwrap().iter().map(|item| item.opinion_of(None).unwrap().judgement).collect();
     assert_eq!(given, [Judgement::Defective, Judgement::Healthy]);
     collect(&engine);
     assert_eq!(notices.iter().filter(|text| text.starts_with("Verdicts wait")).count(), 1, "{notices:?}");
+}
+
+#[test]
+fn changed_defect_types_wait_for_a_locked_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("review.sqlite");
+    let mut record = Record::open(&path).unwrap();
+    filed(&mut record, "/parts/a.png", 0.01);
+    let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
+    let types = |e: &Engine| std::sync::Arc::clone(&e.state().review.snapshot.read().defect_types);
+    assert!(engine.send(ReviewRequest::Open(path.clone())));
+    until(&engine, "the record", |e| e.state().review.snapshot.read().items.len() == 1);
+    let lock = Connection::open(&path).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(engine.send(ReviewRequest::AddDefectType("burr".into())));
+    let mut notices = Vec::new();
+    until(&engine, "the notice", |e| {
+        notices.extend(std::iter::from_fn(|| e.next_event()).filter_map(|event| match event {
+            Event::Notice { text, .. } => Some(text),
+            _ => None,
+        }));
+        !notices.is_empty()
+    });
+    assert!(notices[0].starts_with("Changed defect types wait: ") && notices[0].contains("locked"), "{notices:?}");
+    assert!(types(&engine).is_empty());
+    lock.execute_batch("COMMIT").unwrap();
+    until(&engine, "the defect type", |e| *types(e) == ["burr"]);
+    assert_eq!(record.defect_types().unwrap(), ["burr"]);
 }

@@ -26,7 +26,9 @@ use ganspect::{
     ui::{Action, UiCommand},
 };
 
-use crate::harness::{SIZE, TestWindow, facts, open_in};
+use rusqlite::Connection;
+
+use crate::harness::{SIZE, TestWindow, facts, open_in, shows};
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/turned.ganspect");
 
@@ -173,8 +175,14 @@ fn a_fine_tuned_model_is_adopted_or_declined() {
     test.until("the decision", |w| w.state().state().finetune.status.read().phase == FinetunePhase::Idle);
     assert_eq!(active_model(&test), Some(old.clone()));
 
+    // The change waits for a record that is locked, says so, and is made as soon as that is free.
     show(&mut test);
+    let lock = Connection::open(test.path("review.sqlite")).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
     command(&mut test, UiCommand::FinetuneAdopt);
+    test.until("the notice", |w| shows(w, "The change of the model waits: ") && shows(w, "locked by another program"));
+    assert_eq!(active_model(&test), Some(old.clone()));
+    lock.execute_batch("COMMIT").unwrap();
     let path = new.clone();
     test.until("the new model", |w| match &w.state().state().inspection.status.read().model {
         ModelState::Ready(facts) => facts.path.as_ref() == Some(&path),

@@ -20,7 +20,7 @@ use crate::{
     engine::{
         EngineState, Severity,
         inspection::ModelState,
-        intake::retry::{Pauses, RetryTiming},
+        intake::retry::{Pauses, RetryTiming, without_advice},
         outbox::Outbox,
     },
     format::sentence,
@@ -31,6 +31,7 @@ use crate::{
         queue,
         record::{NewOpinion, RecordPosition},
     },
+    text::printable,
 };
 
 /// Interval for reading entries by other threads and programs.
@@ -51,7 +52,8 @@ const LAST_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whether a request writes to the record.
 fn is_write(request: &ReviewRequest) -> bool {
-    matches!(request, ReviewRequest::AddOpinion { .. } | ReviewRequest::Undo { .. })
+    use ReviewRequest::{AddDefectType, AddOpinion, RetireDefectType, Undo};
+    matches!(request, AddOpinion { .. } | Undo { .. } | AddDefectType(_) | RetireDefectType(_))
 }
 
 pub(super) struct RecordThread {
@@ -152,13 +154,22 @@ impl RecordThread {
         }
         self.retry = None;
         for request in std::mem::take(&mut self.waiting) {
-            if let ReviewRequest::AddOpinion { number, part, opinion } = request {
-                self.report(&format!(
-                    "A verdict of {} was not stored, because the record cannot be written.",
-                    opinion.reviewer
-                ));
-                self.snapshot.refused = Some((number, part, opinion));
-                self.snapshot.answered = number;
+            match request {
+                ReviewRequest::AddOpinion { number, part, opinion } => {
+                    self.report(&format!(
+                        "A verdict of {} was not stored, because the record cannot be written.",
+                        opinion.reviewer
+                    ));
+                    self.snapshot.refused = Some((number, part, opinion));
+                    self.snapshot.answered = number;
+                }
+                ReviewRequest::AddDefectType(name) | ReviewRequest::RetireDefectType(name) => {
+                    let name = printable(&name);
+                    self.report(&format!(
+                        "The defect type {name} was not changed, because the record cannot be written."
+                    ));
+                }
+                _ => {}
             }
         }
     }
@@ -173,9 +184,15 @@ impl RecordThread {
         self.retry = Some((Instant::now() + pauses.next(), pauses));
         self.waiting.push_front(request);
         if first {
+            let waits = match self.waiting.front() {
+                Some(ReviewRequest::AddDefectType(_) | ReviewRequest::RetireDefectType(_)) => {
+                    "Changed defect types wait"
+                }
+                _ => "Verdicts wait",
+            };
             let error = error.to_string();
-            let what = error.rsplit_once("; ").map_or(&*error, |(what, _)| what);
-            let text = format!("Verdicts wait: {what}. They are stored as soon as it can be written.");
+            let what = without_advice(&error);
+            let text = format!("{waits}: {what}. They are stored as soon as it can be written.");
             self.outbox.notice(Severity::Warning, text, "");
         }
         true
@@ -219,12 +236,7 @@ impl RecordThread {
                 self.snapshot.answered = number;
                 self.show();
             }
-            ReviewRequest::AddDefectType(name) => {
-                self.change_types(|record| record.add_defect_type(&name, Timestamp::now()))
-            }
-            ReviewRequest::RetireDefectType(name) => {
-                self.change_types(|record| record.retire_defect_type(&name, Timestamp::now()))
-            }
+            ReviewRequest::AddDefectType(_) | ReviewRequest::RetireDefectType(_) => self.change_types(request),
             ReviewRequest::LoadFindings => self.load_findings(),
         }
     }
@@ -413,15 +425,25 @@ impl RecordThread {
         }
     }
 
-    fn change_types(&mut self, change: impl FnOnce(&mut Record) -> Result<(), RecordError>) {
+    fn change_types(&mut self, request: ReviewRequest) {
         let Some(record) = &mut self.record else { return };
-        let changed = change(record).and_then(|()| record.defect_types());
-        match changed {
+        let now = Timestamp::now();
+        let changed = match &request {
+            ReviewRequest::AddDefectType(name) => record.add_defect_type(name, now),
+            ReviewRequest::RetireDefectType(name) => record.retire_defect_type(name, now),
+            _ => return,
+        };
+        match changed.and_then(|()| record.defect_types()) {
             Ok(types) => {
+                self.written();
                 self.snapshot.defect_types = Arc::new(types);
                 self.show();
             }
-            Err(error) => self.report(&format!("The defect types were not changed: {error}.")),
+            Err(error) => {
+                if !self.waits(request, &error) {
+                    self.report(&format!("The defect types were not changed: {error}."));
+                }
+            }
         }
     }
 

@@ -238,7 +238,7 @@ impl Evaluator {
                 program: env!("CARGO_PKG_VERSION").into(),
                 model: self.model.clone(),
                 data: self.tests.data.clone(),
-                about: self.tests.about.clone(),
+                about: self.tests.about.iter().cloned().chain(self.tests.reading(self.depth)).collect(),
                 data_hash: FileHash::of(&hashes).to_string(),
                 knobs: self.knobs.clone(),
                 regions: self.regions.clone(),

@@ -9,7 +9,8 @@ use std::{
 use super::image::ExcludedImage;
 use crate::{
     data::{
-        BitDepth, DataError, DataSource, FileHash, ImageStore, Label, MaskReading, Opened, Picture, Split, Subset,
+        BitDepth, DataError, DataSource, DatasetSummary, FileHash, ImageStore, Label, MaskReading, Opened, Picture,
+        Split, Subset,
         decode::decode_hashed,
         layout::ReadProgress,
         source::SPECIMEN_SIDE,
@@ -73,7 +74,8 @@ pub struct TestSet {
     /// Images that cannot be used, with reasons.
     pub excluded: Vec<ExcludedImage>,
     store: Option<Arc<ImageStore>>,
-    depth: BitDepth,
+    /// The largest sample of the 16-bit images; `None` where there are none.
+    peak: Option<u16>,
 }
 
 impl TestSet {
@@ -128,13 +130,15 @@ impl TestSet {
             },
         });
         let excluded = set.skipped.iter().map(|s| ExcludedImage { name: name(&s.path), reason: s.reason.clone() });
+        // How 16-bit samples are read depends on the model.
+        let summary = DatasetSummary { low_bits: None, ..set.summary() };
         let mut tests = Self {
             data: set.root.printable().to_string(),
-            about: set.summary().sentences(),
+            about: summary.sentences(),
             items: items.collect(),
             excluded: excluded.collect(),
             store: Some(Arc::clone(&opened.store)),
-            depth: set.bit_depth(),
+            peak: set.items.iter().filter_map(|item| item.peak).max(),
         };
         tests.about.insert(0, set.layout.title().to_owned());
         tests.exclude_seen(seen);
@@ -168,7 +172,7 @@ impl TestSet {
             items,
             excluded: Vec::new(),
             store: None,
-            depth: BitDepth::Auto,
+            peak: None,
         }
     }
 
@@ -203,7 +207,29 @@ impl TestSet {
 
     /// Bits that 16-bit samples use, decided over the whole set.
     pub(super) fn bit_depth(&self) -> BitDepth {
-        self.depth
+        self.peak.map_or(BitDepth::Auto, BitDepth::holding)
+    }
+
+    /// Says how a model that keeps this depth reads the 16-bit samples; `None` where there are none, or all of their bits
+    /// are used.
+    pub fn reading(&self, depth: BitDepth) -> Option<String> {
+        let (peak, holding) = (self.peak?, self.bit_depth());
+        let read = depth.or(holding);
+        if read == BitDepth::Sixteen && holding == read {
+            return None;
+        }
+        let reason = match depth {
+            BitDepth::Auto => {
+                format!(", because the largest of all is {peak}; `ganspect evaluate --bit-depth` sets it")
+            }
+            _ if read != holding => {
+                format!(
+                    ", although the largest of all is {peak}, as of {holding} bits; `ganspect evaluate --bit-depth` sets it"
+                )
+            }
+            _ => String::new(),
+        };
+        Some(format!("16-bit samples are read as {read} bits (0 to {}){reason}", read.white().unwrap_or(u16::MAX)))
     }
 
     /// Whether any image has a mask.

@@ -5,12 +5,15 @@ use std::{
     sync::Arc,
 };
 
-use super::App;
+use parking_lot::Mutex;
+
+use super::{App, adoption::AdoptionWrite};
 use crate::{
     engine::{
-        BackgroundTask, FinetuneRequest, InspectionRequest, Severity, TaskState,
+        BackgroundTask, FinetuneRequest, InspectionRequest, Severity, TaskProgress, TaskState,
         finetune::{FinetunePhase, FinetuneResult, FinetuneSpec},
         inspection::{ModelFacts, ModelSource, ModelState},
+        intake::retry::{RetryTiming, sleep_unless, when_usable, without_advice},
     },
     review::{Record, Timestamp, record::NewAdoption},
     text::PrintablePath,
@@ -88,16 +91,22 @@ impl App {
             return self.notices.push(Severity::Error, text);
         }
         let (record, written, wake) = (self.record(), adoption.clone(), self.ctx.clone());
-        let task = BackgroundTask::spawn(
-            "ganspect-adopt",
-            move || wake.request_repaint(),
-            move |_| {
-                let written = Record::open(&record).and_then(|mut record| record.adopt(&written));
-                written.map(|_| ()).map_err(|error| error.to_string())
-            },
-        );
-        match task {
-            Ok(task) => self.adoption.writing = Some((adoption, task)),
+        let stalled = Arc::new(Mutex::new(None));
+        let (told, repaint) = (Arc::clone(&stalled), self.ctx.clone());
+        let work = move |progress: &TaskProgress| {
+            let (timing, mut waits) = (RetryTiming::default(), false);
+            let write = || Record::open_within(&record, timing.busy).and_then(|mut record| record.adopt(&written));
+            let written = when_usable(timing, write, |error, pause| {
+                if !std::mem::replace(&mut waits, true) {
+                    *told.lock() = Some(without_advice(&error.to_string()).to_owned());
+                    repaint.request_repaint();
+                }
+                sleep_unless(|| progress.is_cancelled(), pause)
+            });
+            written.map(|_| ()).map_err(|error| error.to_string())
+        };
+        match BackgroundTask::spawn("ganspect-adopt", move || wake.request_repaint(), work) {
+            Ok(task) => self.adoption.writing = Some(AdoptionWrite { adoption, task, stalled }),
             Err(error) => {
                 let text = format!("The model was not activated, because no thread could be started: {error}.");
                 self.notices.push(Severity::Error, text);
@@ -107,10 +116,14 @@ impl App {
 
     /// Activates a model whose adoption has been recorded, and searches for the origin of the active model.
     pub(super) fn update_adoption(&mut self) {
-        if let Some((adoption, task)) = self.adoption.writing.take() {
-            match task.poll() {
-                TaskState::Running => self.adoption.writing = Some((adoption, task)),
-                TaskState::Done(Ok(())) => self.activate(&adoption),
+        if let Some(write) = self.adoption.writing.take() {
+            if let Some(why) = write.stalled.lock().take() {
+                let text = format!("The change of the model waits: {why}. It is made as soon as it can be recorded.");
+                self.notices.push(Severity::Warning, text);
+            }
+            match write.task.poll() {
+                TaskState::Running => self.adoption.writing = Some(write),
+                TaskState::Done(Ok(())) => self.activate(&write.adoption),
                 TaskState::Done(Err(error)) => {
                     let text =
                         format!("The model was not activated, because the record could not be written: {error}.");

@@ -1,6 +1,6 @@
 //! Opens a folder and its record on another thread, because another program may keep the record locked for a while.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
@@ -10,16 +10,13 @@ use crate::{
         intake::{
             IntakeSpec,
             recorder::Recorder,
-            retry::RetryTiming,
+            retry::{RetryTiming, sleep_unless, when_usable},
             watch::{RecordLedger, Watch, stall_sentence},
         },
     },
     review::{KeptPictures, Record, RecordError},
     text::PrintablePath,
 };
-
-/// Longest sleep within which a cancelled opening ends.
-const TICK: Duration = Duration::from_millis(50);
 
 /// An opening under way.
 pub(crate) struct Opening {
@@ -66,22 +63,11 @@ fn open_when_free(
     stalled: &Mutex<Option<String>>,
     progress: &TaskProgress,
 ) -> Result<Record, RecordError> {
-    let mut pauses = timing.pauses();
-    loop {
-        let opened = Record::open_within(&spec.record, timing.busy);
-        match &opened {
-            Err(error) if error.is_passing() && !progress.is_cancelled() => {
-                *stalled.lock() = Some(stall_sentence(&error.to_string()));
-            }
-            _ => {
-                *stalled.lock() = None;
-                return opened;
-            }
-        }
-        let mut left = pauses.next();
-        while !left.is_zero() && !progress.is_cancelled() {
-            thread::sleep(left.min(TICK));
-            left = left.saturating_sub(TICK);
-        }
-    }
+    let open = || Record::open_within(&spec.record, timing.busy);
+    let opened = when_usable(timing, open, |error, pause| {
+        *stalled.lock() = Some(stall_sentence(&error.to_string()));
+        sleep_unless(|| progress.is_cancelled(), pause)
+    });
+    *stalled.lock() = None;
+    opened
 }

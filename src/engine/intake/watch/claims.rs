@@ -13,7 +13,10 @@ use super::{
     fingerprint::Fingerprint,
     ledger::{Ledger, LedgerError},
 };
-use crate::{data::FileHash, engine::intake::inspected::InspectedFile};
+use crate::{
+    data::FileHash,
+    engine::intake::{inspected::InspectedFile, retry::without_advice},
+};
 
 /// The files that are claimed for inspection, and the ledger. Shared by the watch and the inspecting thread.
 pub struct ClaimTable {
@@ -29,10 +32,9 @@ struct Stalled {
     writing: Option<String>,
 }
 
-/// Describes why the parts wait, by an error of the record without its advice, which nobody need follow.
+/// Describes why the parts wait, by an error of the record.
 pub(crate) fn stall_sentence(error: &str) -> String {
-    let what = error.rsplit_once("; ").map_or(error, |(what, _)| what);
-    format!("Parts wait: {what}. This goes on by itself.")
+    format!("Parts wait: {}. This goes on by itself.", without_advice(error))
 }
 
 /// Returns why an access failed, if it may succeed later.
