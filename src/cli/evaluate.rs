@@ -267,6 +267,9 @@ fn print_summary(summary: &EvaluationSummary) {
     if summary.unlike > 0 {
         out!("        {} of another size than the calibration images", counted(summary.unlike, "image"));
     }
+    if let Some(sentence) = summary.not_this_part_sentence() {
+        out!("        {sentence}");
+    }
     if let Some(caution) = &summary.caution {
         out!("        {caution}");
     }

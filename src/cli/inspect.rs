@@ -14,7 +14,9 @@ use indicatif::ProgressBar;
 use super::{
     image_files::{bit_depth_of, image_files},
     options::{self, InspectionOptions},
-    output::{not_calibrated, note, out, print_device, print_model, print_row, progress_bar, promise_line},
+    output::{
+        not_calibrated, note, out, print_device, print_model, print_row, progress_bar, promise_line, verdict_code,
+    },
     session::EngineSession,
 };
 use crate::{
@@ -119,11 +121,9 @@ pub(super) fn run(arguments: InspectArguments, device: DeviceChoice) -> Result<E
     };
     let tally = inspect_all(&session, files, writer)?;
     note!("{tally}");
-    Ok(match () {
-        () if tally.failed > 0 => ExitCode::from(2),
-        () if arguments.fail_on_defect && tally.verdicts.defective > 0 => ExitCode::from(1),
-        () if tally.verdicts.not_this_part > 0 => ExitCode::from(3),
-        () => ExitCode::SUCCESS,
+    Ok(match tally.failed {
+        0 => verdict_code(&tally.verdicts, arguments.fail_on_defect),
+        _ => ExitCode::from(2),
     })
 }
 

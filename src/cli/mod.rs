@@ -116,12 +116,12 @@ pub fn run(arguments: Arguments) -> ExitCode {
 
 fn dispatch(command: Option<Command>, device: Option<DeviceChoice>, runs: Option<PathBuf>) -> Result<ExitCode> {
     match command {
-        // The only command that reports its result by the exit code.
+        // The commands that report their result by the exit code.
         Some(Command::Inspect(inspect)) => return inspect::run(inspect, device.unwrap_or_default()),
+        Some(Command::Watch(watch)) => return watch::run(watch, device.unwrap_or_default()),
         None => crate::ui::run(crate::ui::WindowOptions { device, runs, ..Default::default() })?,
         Some(Command::Present(present)) => present::run(present, device, runs)?,
         Some(Command::Train(train)) => train::run(train, device.unwrap_or_default(), runs)?,
-        Some(Command::Watch(watch)) => watch::run(watch, device.unwrap_or_default())?,
         Some(Command::Evaluate(evaluate)) => evaluate::run(evaluate, device.unwrap_or_default(), runs)?,
         Some(Command::Data(data)) => data::run(data)?,
         Some(Command::Reproduce(reproduce)) => reproduce::run(reproduce, device.unwrap_or_default())?,

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::{
     device::ComputeDevice,
-    inspect::calibration::in_thousand,
+    inspect::calibration::{VerdictCounts, in_thousand},
     text::{printable, printable_lines},
 };
 
@@ -107,6 +107,16 @@ fn write(stream: usize, text: &str, end: &str) {
         _ => io::stderr().write_all(whole.as_bytes()),
     };
     *failed = written.err();
+}
+
+/// Returns the exit code for these verdicts: 1 for a defective part where that is asked for, 3 for an image that does not
+/// show the part, 0 otherwise.
+pub(super) fn verdict_code(verdicts: &VerdictCounts, fail_on_defect: bool) -> ExitCode {
+    match () {
+        () if fail_on_defect && verdicts.defective > 0 => ExitCode::from(1),
+        () if verdicts.not_this_part > 0 => ExitCode::from(3),
+        () => ExitCode::SUCCESS,
+    }
 }
 
 /// Returns the exit code of a command: an error where its output could not be written, but not where the reader has closed

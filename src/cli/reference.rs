@@ -17,7 +17,7 @@ pub(super) fn markdown(mut command: Command) -> String {
     table(&mut text, &global);
     text.push_str("Every command also has `--help`, and the program has `--version`. ");
     text.push_str("The exit code is 0 for success, 1 for a defect with `--fail-on-defect`, 2 for an error, ");
-    text.push_str("and 3 when `inspect` found an image that is not a picture of the part.\n");
+    text.push_str("and 3 when `inspect` or `watch --once` found an image that is not a picture of the part.\n");
     for subcommand in subcommands(&command) {
         section(&mut text, subcommand, 2);
     }

@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    process::ExitCode,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -12,7 +13,7 @@ use indicatif::ProgressBar;
 
 use super::{
     options::{self, InspectionOptions},
-    output::{is_closed, note, out, print_device, print_model, print_row, progress_bar, promise_line},
+    output::{is_closed, note, out, print_device, print_model, print_row, progress_bar, promise_line, verdict_code},
     session::interrupt_flag,
 };
 use crate::{
@@ -51,9 +52,12 @@ pub(super) struct WatchArguments {
     /// added; without it, every image is inspected again
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
-    /// Inspect the images in the folder, then exit
+    /// Inspect the images in the folder, then exit; with exit code 3 if an image is not of the part that the model knows
     #[arg(long)]
     once: bool,
+    /// With --once: end with exit code 1 if a part is defective
+    #[arg(long, requires = "once")]
+    fail_on_defect: bool,
     /// Include subfolders
     #[arg(long)]
     recursive: bool,
@@ -73,7 +77,7 @@ pub(super) struct WatchArguments {
     inspection: InspectionOptions,
 }
 
-pub(super) fn run(arguments: WatchArguments, choice: DeviceChoice) -> Result<()> {
+pub(super) fn run(arguments: WatchArguments, choice: DeviceChoice) -> Result<ExitCode> {
     let knobs = arguments.inspection.knobs()?;
     let (device, refused) = device::open(choice);
     if let Some(error) = refused {
@@ -95,7 +99,7 @@ pub(super) fn run(arguments: WatchArguments, choice: DeviceChoice) -> Result<()>
                      settings that it is calibrated for"
                 );
             }
-            let Some(record) = open_record(file, &interrupted)? else { return Ok(()) };
+            let Some(record) = open_record(file, &interrupted)? else { return Ok(ExitCode::SUCCESS) };
             let ledger = RecordLedger::once_a_model(record, &hash)?.keeping(arguments.keep_pictures);
             Watch::start(&arguments.folder, options, ledger)?
         }
@@ -116,7 +120,8 @@ pub(super) fn run(arguments: WatchArguments, choice: DeviceChoice) -> Result<()>
     let tally = station.inspect_all(inspector, &model)?;
     let counts = watch.stop()?;
     note!("{tally}{}", counts.remarks());
-    Ok(())
+    // A watch without an end is no test of the parts that happened to pass.
+    Ok(if arguments.once { verdict_code(&tally, arguments.fail_on_defect) } else { ExitCode::SUCCESS })
 }
 
 /// Opens the record as soon as it can be opened; `None` after Ctrl-C.

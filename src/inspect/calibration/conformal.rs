@@ -358,6 +358,12 @@ impl Calibration {
         })
     }
 
+    /// Whether the inspected image shows the kind of part that the model knows, as far as its scores hold the statistics
+    /// of the frame.
+    pub fn shows_part(&self, scores: &Scores) -> bool {
+        self.frame_fault(scores).is_none()
+    }
+
     /// Why the inspected image does not show the kind of part that the model knows, if so.
     fn frame_fault(&self, scores: &Scores) -> Option<FrameFault> {
         let measures = scores.frame()?;

@@ -108,11 +108,27 @@ fn share(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| part / whole)
 }
 
-/// Scores of labelled images, highest first.
+/// A labelled image in a [`Ranking`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct RankedImage {
+    pub score: f64,
+    pub defective: bool,
+    /// Whether it is flagged at any threshold, because it does not show the part.
+    pub always_flagged: bool,
+}
+
+impl RankedImage {
+    /// Whether it is flagged at a threshold.
+    pub(crate) fn is_flagged(&self, threshold: f64) -> bool {
+        self.always_flagged || self.score > threshold
+    }
+}
+
+/// Scores of labelled images, highest first. Curves and areas follow from the scores alone; counts at a threshold
+/// include the images that are always flagged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ranking {
-    /// Score, and whether the image is defective.
-    ranked: Vec<(f64, bool)>,
+    ranked: Vec<RankedImage>,
     healthy: usize,
     defective: usize,
 }
@@ -130,13 +146,22 @@ struct Areas {
 impl Ranking {
     /// Ranks scores; `None` if one is NaN or infinite.
     pub fn new(healthy: &[f64], defective: &[f64]) -> Option<Self> {
-        let mut ranked: Vec<(f64, bool)> =
-            healthy.iter().map(|&s| (s, false)).chain(defective.iter().map(|&s| (s, true))).collect();
-        if ranked.iter().any(|(s, _)| !s.is_finite()) {
+        let of = |scores: &[f64], defective| {
+            let image = |&score| RankedImage { score, defective, always_flagged: false };
+            scores.iter().map(image).collect::<Vec<_>>()
+        };
+        Self::of([of(healthy, false), of(defective, true)].concat())
+    }
+
+    /// Ranks images; `None` if a score is NaN or infinite.
+    pub(crate) fn of(mut ranked: Vec<RankedImage>) -> Option<Self> {
+        if ranked.iter().any(|image| !image.score.is_finite()) {
             return None;
         }
-        ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-        Some(Self { ranked, healthy: healthy.len(), defective: defective.len() })
+        // Healthy images first among equals.
+        ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.defective.cmp(&b.defective)));
+        let defective = ranked.iter().filter(|image| image.defective).count();
+        Some(Self { healthy: ranked.len() - defective, defective, ranked })
     }
 
     /// Numbers of healthy and defective images.
@@ -167,16 +192,16 @@ impl Ranking {
     /// One pass from the highest score down; image `i` counts `weight(i)` times.
     fn areas(&self, weight: impl Fn(usize) -> f64) -> Areas {
         let (mut good, mut bad) = (0.0, 0.0);
-        for (i, (_, defective)) in self.ranked.iter().enumerate() {
-            *(if *defective { &mut bad } else { &mut good }) += weight(i);
+        for (i, image) in self.ranked.iter().enumerate() {
+            *(if image.defective { &mut bad } else { &mut good }) += weight(i);
         }
         let mut areas = Areas::default();
         let (mut caught, mut alarms, mut wins) = (0.0, 0.0, 0.0);
         let mut i = 0;
-        while let Some(&(score, _)) = self.ranked.get(i) {
+        while let Some(&RankedImage { score, .. }) = self.ranked.get(i) {
             let (mut more, mut false_ones) = (0.0, 0.0);
-            while let Some((_, defective)) = self.ranked.get(i).filter(|r| r.0 == score) {
-                *(if *defective { &mut more } else { &mut false_ones }) += weight(i);
+            while let Some(image) = self.ranked.get(i).filter(|image| image.score == score) {
+                *(if image.defective { &mut more } else { &mut false_ones }) += weight(i);
                 i += 1;
             }
             // Ties count half: healthy images with the same score, plus all below.
@@ -197,18 +222,18 @@ impl Ranking {
 
     /// The threshold that flags the first `i` images, the last of which has this score.
     fn threshold_below(&self, i: usize, score: f64) -> f64 {
-        self.ranked.get(i).map_or(score.next_down(), |next| next.0)
+        self.ranked.get(i).map_or(score.next_down(), |next| next.score)
     }
 
     /// Visits the thresholds from the highest down; `at` receives threshold, true positives and false positives.
     fn for_each_threshold(&self, mut at: impl FnMut(f64, f64, f64)) {
         let (mut caught, mut alarms) = (0.0, 0.0);
         let Some(first) = self.ranked.first() else { return };
-        at(first.0, 0.0, 0.0);
-        for (i, (score, defective)) in self.ranked.iter().enumerate() {
-            *(if *defective { &mut caught } else { &mut alarms }) += 1.0;
-            let next = self.threshold_below(i + 1, *score);
-            if next < *score {
+        at(first.score, 0.0, 0.0);
+        for (i, image) in self.ranked.iter().enumerate() {
+            *(if image.defective { &mut caught } else { &mut alarms }) += 1.0;
+            let next = self.threshold_below(i + 1, image.score);
+            if next < image.score {
                 at(next, caught, alarms);
             }
         }
@@ -245,7 +270,7 @@ impl Ranking {
     /// The confusion matrix at a threshold.
     pub fn confusion(&self, threshold: f64) -> Confusion {
         let mut confusion = Confusion::default();
-        self.ranked.iter().for_each(|(score, defective)| confusion.add(*defective, *score > threshold));
+        self.ranked.iter().for_each(|image| confusion.add(image.defective, image.is_flagged(threshold)));
         confusion
     }
 
@@ -254,10 +279,10 @@ impl Ranking {
     pub fn metrics(&self, thresholds: [Option<f64>; 2]) -> Metrics {
         let caught = |threshold: f64, weight: &dyn Fn(usize) -> f64| {
             let (mut above, mut all) = (0.0, 0.0);
-            for (i, (score, defective)) in self.ranked.iter().enumerate() {
-                if *defective {
+            for (i, image) in self.ranked.iter().enumerate() {
+                if image.defective {
                     all += weight(i);
-                    above += if *score > threshold { weight(i) } else { 0.0 };
+                    above += if image.is_flagged(threshold) { weight(i) } else { 0.0 };
                 }
             }
             above / all
@@ -270,8 +295,8 @@ impl Ranking {
         let value = metrics(&|_| 1.0);
         let mut samples: [Vec<f64>; 5] = Default::default();
         let (mut good, mut bad) = (Vec::new(), Vec::new());
-        for (i, (_, defective)) in self.ranked.iter().enumerate() {
-            (if *defective { &mut bad } else { &mut good }).push(i);
+        for (i, image) in self.ranked.iter().enumerate() {
+            (if image.defective { &mut bad } else { &mut good }).push(i);
         }
         let mut rng = ChaCha8Rng::seed_from_u64(SEED);
         let mut weights = vec![0.0; self.ranked.len()];

@@ -20,6 +20,7 @@ pub use metrics::{Confusion, CurvePoint, Estimate, Metrics, Ranking};
 pub use pixels::{EvaluatedMap, PixelCounts, PixelHistogram, PixelMetrics, PixelTotals};
 pub use report::{ReportCase, ReportedModel};
 pub use results::{DefectTypeMetrics, Evaluation, EvaluationHeader};
+pub(crate) use summary::not_this_part_sentence;
 pub use summary::{EvaluationSummary, ScoreMetrics};
 pub use test_set::{TestItem, TestSet};
 pub use truth::{MaskOutline, PartTruth, TestOutcome};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     image::{EvaluatedImage, EvaluatedModel, ExcludedImage},
-    metrics::{Confusion, CurvePoint, Metrics, Ranking},
+    metrics::{Confusion, CurvePoint, Metrics, RankedImage, Ranking},
     pixels::{EvaluatedMap, PixelMetrics},
 };
 use crate::inspect::{
@@ -93,8 +93,27 @@ impl Evaluation {
 
     /// Ranks the images by a score; `None` if a score is NaN.
     pub fn ranking(&self, kind: ScoreKind) -> Option<Ranking> {
-        let (healthy, defective) = self.columns(kind);
-        Ranking::new(&healthy, &defective)
+        Ranking::of(self.images.iter().map(|e| self.ranked(e, kind)).collect())
+    }
+
+    /// Whether an image shows the kind of part that the model knows; `true` without a calibration. One that does not is
+    /// flagged whatever its score.
+    pub fn shows_part(&self, image: &EvaluatedImage) -> bool {
+        self.calibration.as_ref().is_none_or(|calibration| calibration.shows_part(&image.scores))
+    }
+
+    /// Number of images that do not show the part; see [`Self::shows_part`].
+    pub fn not_this_part(&self) -> usize {
+        self.images.iter().filter(|e| !self.shows_part(e)).count()
+    }
+
+    /// An image as a score ranks it.
+    pub(crate) fn ranked(&self, image: &EvaluatedImage, kind: ScoreKind) -> RankedImage {
+        RankedImage {
+            score: image.scores.get(kind),
+            defective: image.is_defective(),
+            always_flagged: !self.shows_part(image),
+        }
     }
 
     /// All metrics of a score with bootstrap intervals. Expensive (a thousand passes over all images): compute once and
@@ -125,11 +144,11 @@ impl Evaluation {
         changed
     }
 
-    /// Counts healthy and defective images above a threshold.
+    /// Counts the healthy and defective images that a threshold flags; see [`Self::shows_part`].
     pub fn confusion(&self, kind: ScoreKind, threshold: f64) -> Confusion {
         let mut confusion = Confusion::default();
         for e in &self.images {
-            confusion.add(e.is_defective(), e.scores.get(kind) > threshold);
+            confusion.add(e.is_defective(), self.ranked(e, kind).is_flagged(threshold));
         }
         confusion
     }
@@ -144,20 +163,21 @@ impl Evaluation {
         self.ranking(kind).map(|r| r.pr()).unwrap_or_default()
     }
 
-    /// Metrics of a score per defect type, in order of name, with the number of images above `threshold` if given.
+    /// Metrics of a score per defect type, in order of name, with the number of images that `threshold` flags if given.
     pub fn by_defect_type(&self, kind: ScoreKind, threshold: Option<f64>) -> Vec<DefectTypeMetrics> {
-        let (healthy, _) = self.columns(kind);
-        let mut by_type: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+        let healthy: Vec<RankedImage> =
+            self.images.iter().filter(|e| !e.is_defective()).map(|e| self.ranked(e, kind)).collect();
+        let mut by_type: BTreeMap<&str, Vec<RankedImage>> = BTreeMap::new();
         for e in &self.images {
             if let Some(name) = e.defect_type() {
-                by_type.entry(name).or_default().push(e.scores.get(kind));
+                by_type.entry(name).or_default().push(self.ranked(e, kind));
             }
         }
-        let metrics = |(name, scores): (&str, Vec<f64>)| DefectTypeMetrics {
+        let metrics = |(name, images): (&str, Vec<RankedImage>)| DefectTypeMetrics {
             defect_type: name.into(),
-            count: scores.len(),
-            auroc: Ranking::new(&healthy, &scores).and_then(|r| r.auroc()),
-            caught: threshold.map(|t| scores.iter().filter(|s| **s > t).count()),
+            count: images.len(),
+            caught: threshold.map(|t| images.iter().filter(|image| image.is_flagged(t)).count()),
+            auroc: Ranking::of([healthy.clone(), images].concat()).and_then(|r| r.auroc()),
         };
         by_type.into_iter().map(metrics).collect()
     }

@@ -8,7 +8,10 @@ use super::{
     pixels::PixelMetrics,
     results::{DefectTypeMetrics, Evaluation, EvaluationHeader},
 };
-use crate::inspect::{LabelledScores, ScoreKind, calibration::RateError};
+use crate::{
+    format::counted,
+    inspect::{LabelledScores, ScoreKind, calibration::RateError},
+};
 
 /// Metrics of one score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +50,9 @@ pub struct EvaluationSummary {
     pub defective: usize,
     /// Images of a size the model is not calibrated for; the promise is only an estimate for them.
     pub unlike: usize,
+    /// Images that do not show the part, which are flagged whatever their score.
+    #[serde(default)]
+    pub not_this_part: usize,
     /// Compute time, seconds.
     pub seconds: f64,
     /// Metrics of the scores that the model provides.
@@ -94,11 +100,17 @@ impl EvaluationSummary {
             healthy,
             defective,
             unlike: evaluation.images.iter().filter(unlike).count(),
+            not_this_part: evaluation.not_this_part(),
             seconds: evaluation.images.iter().map(|e| f64::from(e.seconds)).sum(),
             scores: ScoreKind::ALL.into_iter().filter(provided).filter_map(metrics).collect(),
             pixels: evaluation.pixels.clone(),
             excluded: evaluation.excluded.clone(),
         })
+    }
+
+    /// What is said of images that do not show the part, if there are any.
+    pub fn not_this_part_sentence(&self) -> Option<String> {
+        not_this_part_sentence(self.not_this_part)
     }
 
     /// Metrics of the score that decides verdicts.
@@ -107,18 +119,26 @@ impl EvaluationSummary {
     }
 }
 
+/// What is said of this number of images that do not show the part, if there are any.
+pub(crate) fn not_this_part_sentence(images: usize) -> Option<String> {
+    let (show, counts) = if images == 1 { ("does not show", "counts") } else { ("do not show", "count") };
+    let images = (images > 0).then(|| counted(images, "image"))?;
+    Some(format!("{images} {show} this part and {counts} as flagged at any threshold."))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
         data::{FileHash, Label},
         inspect::{
-            Calibration, InvertKnobs, Regions, Scores,
+            Calibration, InvertKnobs, Planes, Regions, Scores,
             calibration::{HeldOut, MapScale},
             evaluation::{
                 EvaluatedModel,
                 report::{CaseKind, worst_cases},
             },
+            frame_check::{FrameLimits, FrameMeasures},
         },
     };
 
@@ -218,6 +238,37 @@ mod tests {
         let (read, figures): (Evaluation, EvaluationSummary) = serde_json::from_str(&text).unwrap();
         // But for the last digit of a double.
         assert_eq!((read, figures.verdict().unwrap().confusion), (evaluation, own.confusion));
+    }
+
+    #[test]
+    fn an_image_that_does_not_show_the_part_is_flagged_whatever_its_score() {
+        let mut evaluation = evaluation();
+        let frame = |level: f32| {
+            FrameMeasures::of(
+                &Planes::new(16, 16, 1, (0..256).map(|i| level + 0.01 * (i % 7) as f32).collect()).unwrap(),
+            )
+        };
+        if let Some(calibration) = &mut evaluation.calibration {
+            calibration.frames = Some(FrameLimits::of(&[frame(0.0), frame(0.05)]));
+        }
+        for e in &mut evaluation.images {
+            // The faintest pit and the first healthy image are black.
+            let level = if ["pit/0", "good/0"].contains(&e.name.as_str()) { -1.0 } else { 0.02 };
+            e.scores = e.scores.clone().with_frame(Some(frame(level)));
+        }
+        let summary = EvaluationSummary::of(&evaluation, None).unwrap();
+        let own = summary.verdict().unwrap();
+        assert_eq!(summary.not_this_part, 2);
+        assert_eq!(own.confusion, Some(Confusion { caught: 9, missed: 4, false_alarms: 2, passed: 8 }));
+        assert_eq!(own.metrics.caught_at_5.map(|e| e.value), Some(9.0 / 13.0));
+        assert_eq!(own.defect_types[0].caught, Some(1));
+        let all = worst_cases(&evaluation, &summary);
+        let name = |i: usize| evaluation.images[i].name.as_str();
+        let alarms: Vec<_> = all.iter().filter(|(kind, _)| *kind == CaseKind::FalseAlarm).collect();
+        assert_eq!(alarms.iter().map(|(_, i)| name(*i)).collect::<Vec<_>>(), ["good/9", "good/0"]);
+        assert!(all.iter().all(|(kind, i)| *kind != CaseKind::Missed || name(*i) != "pit/0"));
+        let sentence = summary.not_this_part_sentence().unwrap();
+        assert_eq!(sentence, "2 images do not show this part and count as flagged at any threshold.");
     }
 
     #[test]

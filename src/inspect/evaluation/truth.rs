@@ -137,9 +137,10 @@ impl PartTruth {
     /// How the model does on it: by the verdict on show, or, without one, in the test.
     pub fn outcome(&self, assessment: Option<&Assessment>) -> Option<TestOutcome> {
         match assessment.map(|a| a.verdict) {
-            // Neither a false alarm nor a missed defect.
-            Some(Verdict::NotThisPart) => None,
-            Some(verdict) => Some(TestOutcome::of(self.is_defective(), verdict == Verdict::Defective)),
+            Some(verdict) => {
+                let flagged = matches!(verdict, Verdict::Defective | Verdict::NotThisPart);
+                Some(TestOutcome::of(self.is_defective(), flagged))
+            }
             None => self.in_test(),
         }
     }

@@ -51,8 +51,11 @@ pub(crate) fn worst_cases(evaluation: &Evaluation, summary: &EvaluationSummary) 
         all.filter(move |(_, e)| e.is_defective() == defective).map(|(i, _)| i)
     };
     let threshold = summary.verdict().and_then(|s| s.threshold);
-    let mut missed: Vec<usize> = indices(true).filter(|&i| threshold.is_none_or(|t| score(i) <= t)).collect();
-    let mut alarms: Vec<usize> = indices(false).filter(|&i| threshold.is_none_or(|t| score(i) > t)).collect();
+    let is_flagged = |i: usize, threshold: f64| {
+        evaluation.images.get(i).is_some_and(|e| evaluation.ranked(e, evaluation.score).is_flagged(threshold))
+    };
+    let mut missed: Vec<usize> = indices(true).filter(|&i| threshold.is_none_or(|t| !is_flagged(i, t))).collect();
+    let mut alarms: Vec<usize> = indices(false).filter(|&i| threshold.is_none_or(|t| is_flagged(i, t))).collect();
     missed.sort_by(|&a, &b| score(a).total_cmp(&score(b)));
     alarms.sort_by(|&a, &b| score(b).total_cmp(&score(a)));
     let mut borderline: Vec<usize> = (0..evaluation.images.len()).collect();

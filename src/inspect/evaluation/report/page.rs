@@ -155,6 +155,9 @@ fn promised_rate(out: &mut String, summary: &EvaluationSummary) {
     if let Some(caution) = &summary.caution {
         let _ = write!(out, "<p>{}</p>", text(caution));
     }
+    if let Some(sentence) = summary.not_this_part_sentence() {
+        let _ = write!(out, "<p>{sentence}</p>");
+    }
     if summary.unlike > 0 {
         let images = counted(summary.unlike, "image");
         let _ = write!(

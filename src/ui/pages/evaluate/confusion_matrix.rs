@@ -4,7 +4,7 @@ use egui::{Align2, Label, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, W
 
 use super::outcome::ImageFilter;
 use crate::{
-    inspect::evaluation::Confusion,
+    inspect::evaluation::{Confusion, not_this_part_sentence},
     ui::{
         theme,
         theme::{OutcomeMark, Palette},
@@ -88,8 +88,8 @@ fn cell(ui: &Ui, response: &Response, on: bool, count: usize, caption: &str, mar
     painter.text(rect.center() + vec2(0.0, 9.0), Align2::CENTER_CENTER, caption, font, colour);
 }
 
-/// Draws the false alarms and the missed defects in words.
-pub(crate) fn summary(ui: &mut Ui, c: &Confusion) {
+/// Draws the false alarms and the missed defects in words, and how many images do not show the part.
+pub(crate) fn summary(ui: &mut Ui, c: &Confusion, not_this_part: usize) {
     let (bad, good) = (c.caught + c.missed, c.false_alarms + c.passed);
     let missed = match (c.missed, bad) {
         (_, 0) => "The test set has no defective parts, so the miss rate is unknown.".to_owned(),
@@ -103,6 +103,9 @@ pub(crate) fn summary(ui: &mut Ui, c: &Confusion) {
     };
     ui.add_space(theme::GAP_XS);
     ui.add(Label::new(format!("On these images: {alarms} {missed}")).wrap().selectable(true));
+    if let Some(sentence) = not_this_part_sentence(not_this_part) {
+        ui.add(Label::new(sentence).wrap().selectable(true));
+    }
 }
 
 /// Formats a share in percent.

@@ -54,6 +54,14 @@ pub(crate) struct ScoreRow {
     pub score: f64,
     /// Conformal p-value; `None` without a calibration.
     pub p: Option<f64>,
+    /// Whether the image shows the part; one that does not is flagged at any threshold.
+    pub shows_part: bool,
+}
+
+impl ScoreRow {
+    fn is_flagged(&self, threshold: f64) -> bool {
+        !self.shows_part || self.score > threshold
+    }
 }
 
 /// The results for one score that do not depend on the threshold.
@@ -84,7 +92,8 @@ impl ScoreResults {
         let calibration = evaluation.calibration.as_ref();
         let row = |e: &EvaluatedImage| {
             let score = e.scores.get(kind);
-            ScoreRow { defective: e.is_defective(), score, p: calibration.map(|c| c.p_value(kind, score)) }
+            let p = calibration.map(|c| c.p_value(kind, score));
+            ScoreRow { defective: e.is_defective(), score, p, shows_part: evaluation.shows_part(e) }
         };
         let rows: Vec<ScoreRow> = evaluation.images.iter().map(row).collect();
         let mut held_out: Vec<f64> =
@@ -172,6 +181,8 @@ pub(crate) struct ThresholdResults {
     /// Scores above it are flagged.
     pub threshold: f64,
     pub confusion: Confusion,
+    /// Number of images that do not show the part.
+    pub not_this_part: usize,
     /// One per image, in the order of the evaluation.
     pub outcomes: Vec<ImageOutcome>,
     /// Number caught of each defect type, in the order of [`ScoreResults::defect_types`].
@@ -194,14 +205,14 @@ impl ThresholdResults {
     ) -> Self {
         let borderline = rate.map(|rate| BORDERLINE * rate * (1.0 + 1e-3));
         let outcome = |row: &ScoreRow| {
-            let flagged = row.score > threshold;
+            let flagged = row.is_flagged(threshold);
             let borderline = !flagged && borderline.zip(row.p).is_some_and(|(max, p)| p <= max);
             ImageOutcome { cell: TestOutcome::of(row.defective, flagged), borderline }
         };
         let outcomes: Vec<ImageOutcome> = scored.rows.iter().map(outcome).collect();
         let mut confusion = Confusion::default();
         for row in &scored.rows {
-            confusion.add(row.defective, row.score > threshold);
+            confusion.add(row.defective, row.is_flagged(threshold));
         }
         let examined = &scored.evaluation.images;
         let mut by_type: HashMap<&str, usize> = HashMap::new();
@@ -223,7 +234,8 @@ impl ThresholdResults {
         let mut order: Vec<usize> = (0..scored.rows.len()).filter(listed).collect();
         sort_rows(&mut order, scored, &outcomes, sort);
         let counts = ImageFilter::ALL.map(|filter| outcomes.iter().filter(|outcome| filter.matches(outcome)).count());
-        Self { threshold, confusion, outcomes, caught, order, counts }
+        let not_this_part = scored.rows.iter().filter(|row| !row.shows_part).count();
+        Self { threshold, confusion, not_this_part, outcomes, caught, order, counts }
     }
 }
 
