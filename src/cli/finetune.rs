@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use super::{
-    options::{self, InspectionOptions, record_path},
+    options::{self, InspectionOptions, ReplaceOption, record_path},
     output::{out, progress_bar, short_hash},
     session::{EngineSession, interrupt_flag},
 };
@@ -37,10 +37,13 @@ pub(super) struct FinetuneArguments {
     #[arg(long)]
     generator: bool,
     #[command(flatten)]
+    replacing: ReplaceOption,
+    #[command(flatten)]
     inspection: InspectionOptions,
 }
 
 pub(super) fn run(arguments: FinetuneArguments, choice: DeviceChoice) -> Result<()> {
+    arguments.replacing.check(&arguments.out)?;
     let knobs = arguments.inspection.knobs()?;
     let record = std::path::absolute(record_path(arguments.db)?)?;
     let interrupted = interrupt_flag()?;

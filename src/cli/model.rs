@@ -10,7 +10,7 @@ use burn::tensor::Device;
 use clap::Subcommand;
 
 use super::{
-    options::{InspectionOptions, is_built_in, load_model},
+    options::{InspectionOptions, ReplaceOption, is_built_in, load_model},
     output::{not_calibrated, out, progress_bar, promise_line},
     session::EngineSession,
 };
@@ -33,6 +33,8 @@ pub(super) enum ModelCommand {
         /// Write the shape and sum of every tensor to this file, as JSON
         #[arg(long, value_name = "OUT")]
         json: Option<PathBuf>,
+        #[command(flatten)]
+        replacing: ReplaceOption,
     },
     /// Calibrate a model for other inspection settings, by inspecting its held-out images
     Calibrate {
@@ -67,12 +69,17 @@ pub(super) enum ModelCommand {
         /// Display name of the copy
         #[arg(long)]
         name: Option<String>,
+        #[command(flatten)]
+        replacing: ReplaceOption,
     },
 }
 
 pub(super) fn run(command: ModelCommand, device: DeviceChoice) -> Result<()> {
     match command {
-        ModelCommand::Show { file, json } => show(&file, json),
+        ModelCommand::Show { file, json, replacing } => {
+            json.as_deref().map_or(Ok(()), |path| replacing.check(path))?;
+            show(&file, json)
+        }
         ModelCommand::Calibrate { file, .. } | ModelCommand::Decide { file, .. } if is_built_in(&file) => {
             bail!(
                 "the built-in model is read-only; copy it with `ganspect model slim built-in --out M.ganspect` and change \
@@ -85,7 +92,8 @@ pub(super) fn run(command: ModelCommand, device: DeviceChoice) -> Result<()> {
             decide(&mut model, &inspection.knobs()?, rate, score, unweigh)?;
             Ok(model.save(&file)?)
         }
-        ModelCommand::Slim { file, out, name } => {
+        ModelCommand::Slim { file, out, name, replacing } => {
+            replacing.check(&out)?;
             let mut model = load_model(&file, &Device::flex())?;
             model.slim();
             if let Some(name) = name {
@@ -246,10 +254,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (file, json) = (folder.path().join("m.ganspect"), folder.path().join("m.json"));
         model.write(&file).unwrap();
-        run(ModelCommand::Show { file, json: Some(json.clone()) }, DeviceChoice::Cpu).unwrap();
-        let text = std::fs::read_to_string(json).unwrap();
+        let show = |force| {
+            let replacing = ReplaceOption { force };
+            run(ModelCommand::Show { file: file.clone(), json: Some(json.clone()), replacing }, DeviceChoice::Cpu)
+        };
+        show(false).unwrap();
+        let text = std::fs::read_to_string(&json).unwrap();
         let written: serde_json::Value = serde_json::from_str(&text).unwrap();
         let sum = f64::from(0.1f32) + f64::from(0.2f32);
         assert_eq!(written, serde_json::json!({"d/a": [[2], sum], "g/a": [[2, 0], 0.0], "g/b": [[], -3.5]}));
+        std::fs::write(&json, "mine").unwrap();
+        let refused = show(false).unwrap_err().to_string();
+        assert!(refused.contains("m.json already exists"), "{refused}");
+        assert_eq!(std::fs::read_to_string(&json).unwrap(), "mine");
+        show(true).unwrap();
+        assert_eq!(std::fs::read_to_string(&json).unwrap(), text);
     }
 }

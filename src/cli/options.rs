@@ -137,6 +137,28 @@ pub(super) fn data_source() -> impl TypedValueParser<Value = DataSource> {
     })
 }
 
+/// Consent to replace the file that a command writes.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct ReplaceOption {
+    /// Replace the output file if it exists
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+impl ReplaceOption {
+    /// Refuses to write a file that exists, unless `--force` was given.
+    pub(crate) fn check(self, path: &Path) -> Result<()> {
+        // A broken link is something, too.
+        let free = self.force || path.symlink_metadata().is_err();
+        anyhow::ensure!(
+            free,
+            "{} already exists; choose another name, or replace it with --force",
+            path.printable()
+        );
+        Ok(())
+    }
+}
+
 /// Whether this value of `--model` names the built-in model.
 pub(super) fn is_built_in(model: &Path) -> bool {
     model.to_str() == Some(BUILT_IN_NAME)

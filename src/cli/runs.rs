@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Subcommand;
 
-use super::output::{note, out, print_lines};
+use super::{
+    options::ReplaceOption,
+    output::{out, print_lines},
+};
 use crate::{
     files,
     paths::Paths,
@@ -25,6 +28,8 @@ pub(super) enum RunsCommand {
         /// Output file; defaults to standard output
         #[arg(long)]
         out: Option<PathBuf>,
+        #[command(flatten)]
+        replacing: ReplaceOption,
     },
 }
 
@@ -45,17 +50,12 @@ pub(super) fn run(command: RunsCommand, root: Option<PathBuf>) -> Result<()> {
                 }
             }
         }
-        RunsCommand::Export { run, out } => {
+        RunsCommand::Export { run, out, replacing } => {
+            out.as_deref().map_or(Ok(()), |path| replacing.check(path))?;
             let log = RunLog::read(&run)?;
             let text = serde_json::to_string_pretty(&log.to_expected_json()).context("cannot write the log as JSON")?;
             match out {
-                Some(path) => {
-                    let free = files::unused(&path);
-                    files::write_atomic(&free, text.as_bytes())?;
-                    if free != path {
-                        note!("{} is there already; written to {}", path.printable(), free.printable());
-                    }
-                }
+                Some(path) => files::write_atomic(&path, text.as_bytes())?,
                 None => print_lines(&json_escaped(&text)),
             }
         }

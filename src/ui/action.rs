@@ -87,6 +87,8 @@ pub enum Action {
     Overlay(PathBuf, bool),
     /// Renames a run.
     Rename(PathBuf, String),
+    /// Asks for confirmation to replace a file by an action that writes it.
+    AskReplace(PathBuf, Box<Self>),
     /// Asks for confirmation to delete a run.
     AskTrash(PathBuf),
     /// Moves a run to the trash folder; the notice offers to restore it.

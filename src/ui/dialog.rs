@@ -21,6 +21,7 @@ use crate::{
     data::DataSource,
     engine::{BackgroundTask, InspectionRequest, TaskState, inspection::QuerySource},
     logging::LogBuffer,
+    text::PrintablePath,
 };
 
 /// Tracing target of the library that shows the desktop's dialogs.
@@ -39,10 +40,7 @@ fn action(request: PathRequest, mut paths: Vec<PathBuf>) -> Option<Action> {
     Some(match request {
         PathRequest::Queries => return None,
         PathRequest::Model => Action::OpenModel(path),
-        PathRequest::SaveModel => {
-            let path = if path.extension().is_some() { path } else { path.with_extension("ganspect") };
-            Action::engine(InspectionRequest::SaveModel(path))
-        }
+        PathRequest::SaveModel => Action::engine(InspectionRequest::SaveModel(path)),
         PathRequest::Export => Action::ExportInspection { ids: Vec::new(), dir: path },
         PathRequest::TestImages => Action::Evaluate(Some(DataSource::Folder(path))),
         PathRequest::Report => Action::EvaluateReport(path),
@@ -55,6 +53,18 @@ fn action(request: PathRequest, mut paths: Vec<PathBuf>) -> Option<Action> {
         PathRequest::SaveGrid => Action::SaveGrid(path),
         PathRequest::RunsFolder => Action::RunsFolder(path),
     })
+}
+
+/// Returns the question that is asked before a file is replaced.
+pub(crate) fn ask_to_replace(path: &Path, action: Action) -> Confirm {
+    let name = Path::new(path.file_name().unwrap_or(path.as_os_str())).printable().to_string();
+    let folder = path.parent().unwrap_or(path).printable().to_string();
+    Confirm {
+        title: format!("Replace {name}?"),
+        text: format!("There is already a file with this name in {folder}. Replacing it loses its contents."),
+        verb: "Replace",
+        actions: vec![action],
+    }
 }
 
 /// An open request for a file or folder.
@@ -83,6 +93,8 @@ pub(crate) enum Dialog {
         reason: Option<String>,
         /// The field has received the focus.
         focused: bool,
+        /// The question whether a file may be replaced.
+        replacing: Option<Confirm>,
     },
 }
 
@@ -109,7 +121,7 @@ fn judge(paths: Vec<PathBuf>, error: Option<String>, (had_focus, lost_focus): (b
 impl Dialog {
     /// Opens a text field for the path.
     fn typed(request: PathRequest, suggested: &Path, reason: Option<String>) -> Self {
-        Self::Typed { request, field: PathField::new(suggested), reason, focused: false }
+        Self::Typed { request, field: PathField::new(suggested), reason, focused: false, replacing: None }
     }
 
     /// Opens the desktop's dialog, or a text field if `native` is false.
@@ -185,7 +197,15 @@ impl Dialog {
                 };
                 match judge(paths, LogBuffer::of_program().error_since(mark, LIBRARY), focus) {
                     Answer::Chosen(paths) => {
-                        actions.extend(action(request, paths));
+                        let chosen = paths.first().cloned().unwrap_or_default();
+                        let path = request.saved_as(chosen.clone());
+                        let taken = request.is_save() && path != chosen && is_taken(&path);
+                        let paths = if request.is_save() { vec![path.clone()] } else { paths };
+                        // The desktop has asked about the name without the extension only.
+                        match action(request, paths) {
+                            Some(action) if taken => actions.push(Action::AskReplace(path, Box::new(action))),
+                            action => actions.extend(action),
+                        }
                         None
                     }
                     Answer::Cancelled => None,
@@ -195,21 +215,42 @@ impl Dialog {
                     }
                 }
             }
-            Self::Typed { request, mut field, reason, mut focused } => {
+            Self::Typed { request, mut field, reason, mut focused, replacing } => {
                 let modal = modal("path-dialog", ctx)
                     .show(ctx, |ui| typed(ui, request, &mut field, reason.as_deref(), &mut focused));
+                if let Some(question) = replacing {
+                    let before = actions.len();
+                    let open = question.ui(ctx, actions);
+                    // Without consent the path stays to be changed.
+                    let replacing = open.then_some(question);
+                    focused = replacing.is_some();
+                    let answered = actions.len() > before;
+                    return (!answered).then_some(Self::Typed { request, field, reason, focused, replacing });
+                }
                 match modal.inner {
                     Some(Some(path)) => {
-                        actions.extend(action(request, vec![path]));
-                        None
+                        let path = request.saved_as(path);
+                        let action = action(request, vec![path.clone()])?;
+                        if !(request.is_save() && is_taken(&path)) {
+                            actions.push(action);
+                            return None;
+                        }
+                        ctx.request_repaint();
+                        let replacing = Some(ask_to_replace(&path, action));
+                        Some(Self::Typed { request, field, reason, focused, replacing })
                     }
                     Some(None) => None,
                     None if modal.should_close() => None,
-                    None => Some(Self::Typed { request, field, reason, focused }),
+                    None => Some(Self::Typed { request, field, reason, focused, replacing: None }),
                 }
             }
         }
     }
+}
+
+/// Whether something is at a path; a broken link is something, too.
+fn is_taken(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
 }
 
 /// A modal with the margin of a page.
@@ -235,7 +276,7 @@ fn typed(
     ui.add_space(theme::GAP_S);
     let answer = field.ui(ui, request.kind(), "Path", "Path", f32::INFINITY);
     if !*focused {
-        answer.field.request_focus();
+        field.select(&answer.field, ui.ctx());
         *focused = true;
     }
     if answer.entered && answer.path.is_none() {

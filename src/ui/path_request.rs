@@ -1,5 +1,7 @@
 //! The files and folders that the window asks for.
 
+use std::path::PathBuf;
+
 use super::typed_path::PathKind;
 use crate::review::export::ExportFormat;
 
@@ -96,6 +98,36 @@ impl PathRequest {
 
     /// Whether a file is to be written.
     pub(super) fn is_save(self) -> bool {
-        matches!(self, Self::SaveRecipe | Self::SaveGrid | Self::SaveModel)
+        self.extension().is_some()
+    }
+
+    /// Returns the path at which a chosen file is saved: with the extension of its kind where it has none.
+    pub(super) fn saved_as(self, path: PathBuf) -> PathBuf {
+        match self.extension() {
+            Some(extension) if path.extension().is_none() => path.with_extension(extension),
+            _ => path,
+        }
+    }
+
+    fn extension(self) -> Option<&'static str> {
+        match self {
+            Self::SaveRecipe => Some("toml"),
+            Self::SaveGrid => Some("png"),
+            Self::SaveModel => Some("ganspect"),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extensions_are_added_only_where_they_are_missing() {
+        assert_eq!(PathRequest::SaveGrid.saved_as("a/b".into()), PathBuf::from("a/b.png"));
+        assert_eq!(PathRequest::SaveGrid.saved_as("a/b.PNG".into()), PathBuf::from("a/b.PNG"));
+        assert_eq!(PathRequest::SaveModel.saved_as("a/b".into()), PathBuf::from("a/b.ganspect"));
+        assert_eq!(PathRequest::Export.saved_as("a/b".into()), PathBuf::from("a/b"));
     }
 }

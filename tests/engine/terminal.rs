@@ -382,3 +382,29 @@ fn training_waits_for_a_full_disk_and_loses_no_step() {
     let steps: Vec<i64> = log.scalars.values().map(|points| points.len() as i64).collect();
     assert!(steps.contains(&12), "{steps:?}");
 }
+
+#[test]
+fn a_file_is_replaced_only_with_force() {
+    let folder = tempfile::tempdir().unwrap();
+    let mine = folder.path().join("mine.txt");
+    fs::write(&mine, "mine").unwrap();
+    let run = |line: &str| run(&borrowed(&words(line, &mine)));
+    let writers = [
+        "model slim built-in --out @",
+        "model show built-in --json @",
+        "runs export absent --out @",
+        "review learn --device cpu --model built-in --db absent --out @",
+    ];
+    for line in writers {
+        let output = run(line);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{line}: {said}");
+        assert!(said.contains("mine.txt already exists") && said.contains("--force"), "{line}: {said}");
+        assert_eq!(fs::read_to_string(&mine).unwrap(), "mine", "{line}");
+    }
+    for line in &writers[..2] {
+        assert!(run(&format!("{line} --force")).status.success(), "{line}");
+        assert_ne!(fs::read(&mine).unwrap(), b"mine", "{line}");
+        fs::write(&mine, "mine").unwrap();
+    }
+}

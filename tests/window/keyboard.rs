@@ -290,3 +290,38 @@ fn a_typed_path_is_completed_refused_with_a_reason_and_understood_in_quotes() {
         assert_eq!(count(&test), before + 1, "{text}");
     }
 }
+
+#[test]
+fn a_typed_path_replaces_a_file_only_after_a_question() {
+    let mut test = open(true, SIZE, |_| {});
+    let file = test.path("mine.toml");
+    fs::write(&file, "notes of mine").unwrap();
+    // The extension is added, and the file is there already.
+    let text = test.path("mine").to_str().unwrap().to_owned();
+    test.harness.state_mut().apply(Action::Ask(PathRequest::SaveRecipe));
+    test.harness.run_steps(3);
+    type_text(&mut test, &text);
+    let value = test.harness.get_by_label("Path").accesskit_node().value();
+    assert_eq!(value.as_deref(), Some(text.as_str()), "typing replaces the suggestion, which is selected");
+    tap(&mut test, Key::Enter);
+    assert!(shows(&test.harness, "Replace mine.toml?"));
+    tap(&mut test, Key::Escape);
+    assert!(!shows(&test.harness, "Replace mine.toml?"));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "notes of mine");
+    // The path is still there, and has the keyboard.
+    test.harness.run_steps(3);
+    assert_eq!(test.harness.get_by_label("Path").accesskit_node().value(), Some(text));
+    tap(&mut test, Key::Enter);
+    test.harness.run_steps(2);
+    test.harness.get_by_role_and_label(Role::Button, "Replace").click();
+    test.harness.run_steps(3);
+    assert_eq!(fs::read_to_string(&file).unwrap(), Preset::Laptop.recipe().to_toml());
+    assert!(!shows(&test.harness, "Replace mine.toml?") && test.harness.query_by_label("Path").is_none());
+    // A new file is written at once.
+    test.harness.state_mut().apply(Action::Ask(PathRequest::SaveRecipe));
+    test.harness.run_steps(3);
+    let other = test.path("other.toml");
+    type_text(&mut test, other.to_str().unwrap());
+    tap(&mut test, Key::Enter);
+    assert!(other.is_file());
+}

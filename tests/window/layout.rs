@@ -318,6 +318,11 @@ fn modals_and_the_presentation_fit() {
             check(test, "a path is asked for", faults);
             harness::press(test, egui::Modifiers::NONE, egui::Key::Escape);
         }
+        let taken = test.path("a recipe with a rather long name, of last week.toml");
+        let save = Box::new(Action::SaveRecipe(taken.clone()));
+        test.harness.state_mut().apply(Action::AskReplace(taken, save));
+        check(test, "a question before a file is replaced", faults);
+        harness::press(test, egui::Modifiers::NONE, egui::Key::Escape);
         let run = test.path("runs/first");
         test.harness.state_mut().apply(Action::AskTrash(run));
         check(test, "a question", faults);

@@ -111,3 +111,41 @@ fn corners_are_dragged_and_deleted() {
     let near = |corner: [f32; 2], x: f32, y: f32| (corner[0] - x).hypot(corner[1] - y) < 3.0;
     assert!(near(corners[0], 48.0, 48.0), "the dragged corner is at the centre of 96 pixels: {corners:?}");
 }
+
+#[test]
+fn corners_are_added_on_edges_and_an_addition_is_undone() {
+    let (mut test, record, image) = drawing();
+    polygon(&mut test, image, &[(0.1, 0.1), (0.3, 0.1), (0.3, 0.3), (0.1, 0.3)]);
+    tap(&mut test, Key::Enter);
+    let drag = |test: &mut TestWindow, from: (f32, f32), to: (f32, f32)| {
+        let half = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
+        point(test, place(image, from.0, from.1), None);
+        point(test, place(image, from.0, from.1), Some(true));
+        point(test, place(image, half.0, half.1), None);
+        point(test, place(image, to.0, to.1), None);
+        point(test, place(image, to.0, to.1), Some(false));
+        test.harness.run_steps(3);
+    };
+    // Pulled out of the left edge, without selecting the region before.
+    drag(&mut test, (0.1, 0.2), (0.0, 0.2));
+    // The region is selected now, so a click on its upper edge adds a corner; this is taken back, and one on the right
+    // edge is kept.
+    click(&mut test, place(image, 0.2, 0.1));
+    assert!(shows(&test.harness, "Drag the corner, or click an edge to add one"));
+    press(&mut test, Modifiers::COMMAND, Key::Z);
+    click(&mut test, place(image, 0.2, 0.2));
+    click(&mut test, place(image, 0.3, 0.2));
+    drag(&mut test, (0.3, 0.2), (0.4, 0.2));
+    assert!(shows(&test.harness, "The drawn region is saved"), "no further region");
+    tap(&mut test, Key::D);
+    test.until("the verdict", |_| record.queue().unwrap().iter().any(|item| !item.opinions.is_empty()));
+    let items = record.queue().unwrap();
+    let shapes: Vec<_> = items.iter().flat_map(|item| item.drawn_shapes()).collect();
+    let [RegionShape::Polygon(corners)] = shapes.as_slice() else { panic!("{shapes:?}") };
+    let wanted = [(0.1, 0.1), (0.3, 0.1), (0.4, 0.2), (0.3, 0.3), (0.1, 0.3), (0.0, 0.2)];
+    assert_eq!(corners.len(), wanted.len(), "{corners:?}");
+    for (corner, (x, y)) in corners.iter().zip(wanted) {
+        let [x, y] = [x, y].map(|share: f32| 48.0 + 96.0 * share);
+        assert!((corner[0] - x).hypot(corner[1] - y) < 2.0, "{corner:?} is not at {x}, {y}");
+    }
+}

@@ -10,6 +10,7 @@ use crate::{
     ui::{
         Action, ControlId, FinetuneAction, IntakeAction, PageId, RunAction, ThemeChoice, UiCommand, WindowAction,
         commands::{Effect, palette::CommandPalette},
+        dialog::ask_to_replace,
         focus,
         settings::SCALE,
     },
@@ -44,6 +45,7 @@ impl App {
             Action::Resume { run, paused } => self.resume_run(run, paused),
             Action::Overlay(run, on) => self.overlay(run, on),
             Action::Rename(run, name) => self.rename_run(&run, &name),
+            Action::AskReplace(path, action) => self.confirm = Some(ask_to_replace(&path, *action)),
             Action::AskTrash(run) => self.confirm_trash(run),
             Action::Trash(run) => self.trash_run(&run),
             Action::Restore(trashed) => self.restore_run(&trashed),

@@ -89,7 +89,7 @@ impl App {
     }
 
     pub(super) fn save_recipe(&mut self, path: PathBuf) {
-        let path = with_extension(path, "toml");
+        let path = PathRequest::SaveRecipe.saved_as(path);
         match files::write_atomic(&path, self.recipes.current().to_toml().as_bytes()) {
             Ok(()) => self.notices.push(Severity::Info, format!("Recipe saved to {}.", path.printable())),
             Err(error) => self.notices.push(Severity::Error, format!("The recipe was not saved: {error}.")),
@@ -98,7 +98,7 @@ impl App {
 
     /// Writes the displayed sample grid to a PNG file.
     pub(super) fn save_grid(&mut self, path: PathBuf) {
-        let path = files::unused(&with_extension(path, "png"));
+        let path = PathRequest::SaveGrid.saved_as(path);
         let Some(grid) = self.pages.train.workspace.shown(self.engine.state()) else {
             return self.notices.push(Severity::Warning, "There is no sample grid to save yet.");
         };
@@ -111,21 +111,5 @@ impl App {
             }
             Err(error) => self.notices.push(Severity::Error, format!("The samples were not saved: {error}.")),
         }
-    }
-}
-
-/// Adds the extension to a path without one.
-fn with_extension(path: PathBuf, extension: &str) -> PathBuf {
-    if path.extension().is_some() { path } else { path.with_extension(extension) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn endings_are_added_only_where_they_are_missing() {
-        assert_eq!(with_extension("a/b".into(), "png"), PathBuf::from("a/b.png"));
-        assert_eq!(with_extension("a/b.PNG".into(), "png"), PathBuf::from("a/b.PNG"));
     }
 }

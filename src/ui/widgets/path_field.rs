@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use egui::{
-    Button, FocusDirection, Id, Key, Modifiers, Response, RichText, ScrollArea, TextEdit, Ui,
+    Button, Context, FocusDirection, Id, Key, Modifiers, Response, RichText, ScrollArea, TextEdit, Ui,
     text::{CCursor, CCursorRange},
     text_edit::TextEditState,
     vec2,
@@ -56,6 +56,15 @@ impl PathField {
     /// Whether nothing has been typed.
     pub(crate) fn is_empty(&self) -> bool {
         self.text.trim().is_empty()
+    }
+
+    /// Gives the field the keyboard with all its text selected, so that typing or pasting replaces it.
+    pub(crate) fn select(&self, field: &Response, ctx: &Context) {
+        let mut state = TextEditState::load(ctx, field.id).unwrap_or_default();
+        let end = CCursor::new(self.text.chars().count());
+        state.cursor.set_char_range(Some(CCursorRange::two(CCursor::new(0), end)));
+        state.store(ctx, field.id);
+        field.request_focus();
     }
 
     /// Draws the field with this accessible name, and below it what is wrong with the path.

@@ -1,4 +1,4 @@
-//! Editing of drawn regions: corners are dragged, corners and regions are deleted, every change can be undone.
+//! Editing of drawn regions: corners are dragged, added on edges and deleted, regions are deleted; every change can be undone.
 
 use egui::{Color32, Key, Modifiers, Painter, PointerButton, Pos2, Response, Stroke, Ui, pos2};
 
@@ -9,6 +9,9 @@ use crate::{
 
 /// Distance from a corner within which the pointer takes it, points.
 const REACH: f32 = 8.0;
+
+/// Distance from an edge within which the pointer takes it, points.
+const EDGE_REACH: f32 = 6.0;
 
 /// Fewest corners of a polygon.
 const FEWEST: usize = 3;
@@ -29,8 +32,10 @@ pub(super) struct ShapeEditor {
     selected: Option<Selection>,
     /// The regions while a corner is dragged.
     dragged: Option<Vec<RegionShape>>,
-    /// The pointer is at a corner, so that a drag moves it rather than the image.
+    /// The pointer is at a corner or an edge, so that a drag moves that rather than the image.
     near: bool,
+    /// The place on an edge under the pointer where a corner would be added, in pixels of the shown image.
+    offered: Option<[f32; 2]>,
     /// Earlier regions, in pixels of the stored image.
     undo_stack: Vec<Vec<RegionShape>>,
 }
@@ -81,12 +86,20 @@ impl ShapeEditor {
     ) -> Option<Vec<RegionShape>> {
         self.selected = self.selected.filter(|selected| selected.shape < shapes.len());
         let pointer = response.interact_pointer_pos().or(response.hover_pos());
-        self.near = pointer.is_some_and(|at| corner_at(placed, shapes, at).is_some());
+        let corner = pointer.and_then(|at| corner_at(placed, shapes, at));
+        let edge = pointer.filter(|_| corner.is_none()).and_then(|at| edge_at(placed, shapes, at));
+        self.near = corner.is_some() || edge.is_some();
+        self.offered = edge.filter(|_| self.dragged.is_none()).map(|(_, place)| place);
         if response.drag_started_by(PointerButton::Primary)
-            && let Some(hit) = ui.input(|i| i.pointer.press_origin()).and_then(|at| corner_at(placed, shapes, at))
+            && let Some(at) = ui.input(|i| i.pointer.press_origin())
         {
-            self.selected = Some(hit);
-            self.dragged = Some(shapes.to_vec());
+            if let Some(hit) = corner_at(placed, shapes, at) {
+                self.selected = Some(hit);
+                self.dragged = Some(shapes.to_vec());
+            } else if let Some((hit, place)) = edge_at(placed, shapes, at) {
+                self.selected = Some(hit);
+                self.dragged = Some(with_corner(shapes, hit, place));
+            }
         }
         if let Some(moved) = &mut self.dragged
             && let Some(Selection { shape, corner: Some(corner) }) = self.selected
@@ -100,10 +113,18 @@ impl ShapeEditor {
         if response.clicked_by(PointerButton::Primary)
             && let Some(at) = response.interact_pointer_pos()
         {
+            let own = |hit: &Selection| self.selected.is_some_and(|selected| selected.shape == hit.shape);
+            if corner_at(placed, shapes, at).is_none()
+                && let Some((hit, place)) = edge_at(placed, shapes, at).filter(|(hit, _)| own(hit))
+            {
+                self.selected = Some(hit);
+                return Some(with_corner(shapes, hit, place));
+            }
             let inside = placed.to_picture(at);
             let shape = || shapes.iter().rposition(|shape| contains(shape, inside));
             let whole = || shape().map(|shape| Selection { shape, corner: None });
-            self.selected = corner_at(placed, shapes, at).or_else(whole);
+            let edge = || edge_at(placed, shapes, at).map(|(hit, _)| Selection { corner: None, ..hit });
+            self.selected = corner_at(placed, shapes, at).or_else(edge).or_else(whole);
         }
         self.keys(ui, shapes)
     }
@@ -136,6 +157,15 @@ impl ShapeEditor {
                 let own = selected.is_some_and(|selected| selected.corner == Some(k));
                 painter.circle(at, if own { 5.0 } else { 3.0 }, colour, Stroke::new(1.0, Color32::BLACK));
             }
+            if self.selected.is_some_and(|selected| selected.shape == i) && self.dragged.is_none() {
+                for [a, b] in edges(shape) {
+                    let middle = pos2((a[0] + b[0]) / 2.0, (a[1] + b[1]) / 2.0);
+                    handle(painter, placed.to_screen(middle), colour);
+                }
+            }
+        }
+        if let Some(place) = self.offered {
+            handle(painter, placed.to_screen(pos2(place[0], place[1])), colour);
         }
     }
 
@@ -148,8 +178,8 @@ impl ShapeEditor {
     pub(crate) fn hint(&self, shapes: usize) -> Option<&'static str> {
         let selected = self.selected.filter(|selected| selected.shape < shapes)?;
         Some(match selected.corner {
-            Some(_) => "Drag the corner; Delete removes it, Ctrl+Z undoes, Escape deselects",
-            None => "Drag a corner; Delete removes the region, Ctrl+Z undoes, Escape deselects",
+            Some(_) => "Drag the corner, or click an edge to add one; Delete removes it, Ctrl+Z undoes, Escape deselects",
+            None => "Drag a corner, or click an edge to add one; Delete removes the region, Escape deselects",
         })
     }
 }
@@ -166,6 +196,50 @@ fn corner_at(placed: &Placement, shapes: &[RegionShape], at: Pos2) -> Option<Sel
         }
     }
     nearest.map(|(_, selection)| selection)
+}
+
+/// Returns the edges of a region, each from a corner to the next one.
+fn edges(shape: &RegionShape) -> Vec<[[f32; 2]; 2]> {
+    let corners = shape.corners();
+    let next = corners.iter().cycle().skip(1);
+    corners.iter().zip(next).map(|(a, b)| [*a, *b]).collect()
+}
+
+/// Paints the place where a corner can be added.
+fn handle(painter: &Painter, at: Pos2, colour: Color32) {
+    painter.circle(at, 3.0, Color32::BLACK.gamma_multiply(0.6), Stroke::new(1.0, colour));
+}
+
+/// Returns the nearest place within reach of the pointer on an edge, and which corner it would become.
+fn edge_at(placed: &Placement, shapes: &[RegionShape], at: Pos2) -> Option<(Selection, [f32; 2])> {
+    let mut nearest: Option<(f32, Selection, Pos2)> = None;
+    for (shape, one) in shapes.iter().enumerate().rev() {
+        for (k, edge) in edges(one).into_iter().enumerate() {
+            let [a, b] = edge.map(|[x, y]| placed.to_screen(pos2(x, y)));
+            let along = b - a;
+            let share = ((at - a).dot(along) / along.length_sq().max(f32::EPSILON)).clamp(0.0, 1.0);
+            let place = a + share * along;
+            let distance = place.distance(at);
+            if distance <= EDGE_REACH && nearest.is_none_or(|(least, ..)| distance < least) {
+                nearest = Some((distance, Selection { shape, corner: Some(k + 1) }, place));
+            }
+        }
+    }
+    nearest.map(|(_, hit, place)| {
+        let place = placed.to_picture(place);
+        (hit, [place.x, place.y])
+    })
+}
+
+/// Returns the regions with one more corner; a rectangle becomes a polygon.
+fn with_corner(shapes: &[RegionShape], hit: Selection, place: [f32; 2]) -> Vec<RegionShape> {
+    let mut shapes = shapes.to_vec();
+    if let (Some(shape), Some(corner)) = (shapes.get_mut(hit.shape), hit.corner) {
+        let mut corners = shape.corners();
+        corners.insert(corner.min(corners.len()), place);
+        *shape = RegionShape::Polygon(corners);
+    }
+    shapes
 }
 
 /// Moves a corner; the opposite corner of a rectangle stays.
@@ -226,6 +300,27 @@ mod tests {
         assert_eq!(without(&three, select(0, Some(0))).len(), 1);
         assert_eq!(without(&shapes, select(1, Some(3))), [square()]);
         assert_eq!(without(&shapes, select(7, None)).len(), 2);
+    }
+
+    #[test]
+    fn a_corner_is_added_where_the_pointer_is_on_an_edge() {
+        let rect = egui::Rect::from_min_size(pos2(10.0, 10.0), egui::vec2(400.0, 400.0));
+        let placed = Placement { rect, scale: 10.0, zoom: 10.0 };
+        let rectangle = RegionShape::Rectangle([20.0, 0.0], [30.0, 10.0]);
+        let shapes = [square(), rectangle];
+        // On the last edge of the square, a little beside it.
+        let (hit, place) = edge_at(&placed, &shapes, pos2(12.0, 50.0)).unwrap();
+        assert_eq!((hit, place), (Selection { shape: 0, corner: Some(4) }, [0.0, 4.0]));
+        let more = with_corner(&shapes, hit, place);
+        assert_eq!(more[0], RegionShape::Polygon([square().corners(), vec![[0.0, 4.0]]].concat()));
+        assert_eq!(more[1], shapes[1]);
+        // A rectangle becomes a polygon that covers the same area.
+        let (hit, place) = edge_at(&placed, &shapes, pos2(260.0, 11.0)).unwrap();
+        let RegionShape::Polygon(corners) = &with_corner(&shapes, hit, place)[1] else { panic!() };
+        let mut left = corners.clone();
+        left.retain(|corner| *corner != place);
+        assert_eq!((corners.len(), left), (5, shapes[1].corners()));
+        assert_eq!(edge_at(&placed, &shapes, pos2(50.0, 50.0)), None, "inside is no edge");
     }
 
     #[test]
