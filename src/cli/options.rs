@@ -150,11 +150,7 @@ impl ReplaceOption {
     pub(crate) fn check(self, path: &Path) -> Result<()> {
         // A broken link is something, too.
         let free = self.force || path.symlink_metadata().is_err();
-        anyhow::ensure!(
-            free,
-            "{} already exists; choose another name, or replace it with --force",
-            path.printable()
-        );
+        anyhow::ensure!(free, "{} already exists; choose another name, or replace it with --force", path.printable());
         Ok(())
     }
 }

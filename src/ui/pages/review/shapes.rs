@@ -178,7 +178,9 @@ impl ShapeEditor {
     pub(crate) fn hint(&self, shapes: usize) -> Option<&'static str> {
         let selected = self.selected.filter(|selected| selected.shape < shapes)?;
         Some(match selected.corner {
-            Some(_) => "Drag the corner, or click an edge to add one; Delete removes it, Ctrl+Z undoes, Escape deselects",
+            Some(_) => {
+                "Drag the corner, or click an edge to add one; Delete removes it, Ctrl+Z undoes, Escape deselects"
+            }
             None => "Drag a corner, or click an edge to add one; Delete removes the region, Escape deselects",
         })
     }
