@@ -200,24 +200,15 @@ pub(crate) fn ago(past: Duration) -> String {
 /// Draws a notice; returns whether it is to be closed.
 fn body(ui: &mut Ui, p: &theme::Palette, notice: &mut Notice, closable: bool, actions: &mut Vec<Action>) -> bool {
     let mut close = false;
-    let state = match notice.severity {
-        Severity::Info => theme::StatusMark::Healthy,
-        Severity::Warning => theme::StatusMark::Suspect,
-        Severity::Error => theme::StatusMark::Defective,
-    };
-    let word = match notice.severity {
-        Severity::Info => "Information",
-        Severity::Warning => "Warning",
-        Severity::Error => "Error",
-    };
+    let mark = theme::Mark::from(theme::NoticeMark::from(notice.severity));
     ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
         if closable && icon_button(ui, icons::ICON_CLOSE, "Dismiss this notice", true).clicked() {
             close = true;
         }
         ui.with_layout(Layout::left_to_right(Align::Min), |ui| {
             let (rect, response) = ui.allocate_exact_size(vec2(theme::ICON, theme::ROW_TIGHT), egui::Sense::hover());
-            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, word));
-            theme::paint_state(ui.painter(), p, state, rect.center(), theme::ICON);
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, mark.title()));
+            theme::paint_mark(ui.painter(), p, mark, rect.center(), theme::ICON);
             ui.vertical(|ui| {
                 ui.add(egui::Label::new(&notice.text).wrap().selectable(true));
                 if let Some((label, action)) = notice.offer.take() {

@@ -176,7 +176,7 @@ fn run(ui: &mut Ui, p: &theme::Palette, status: &TrainingStatus, actions: &mut V
         TrainingPhase::Paused => state(ui, &format!("Paused after step {}", ticks::grouped(status.step as f64, 0))),
         TrainingPhase::Finished => state(ui, &format!("Finished after step {}", ticks::grouped(status.step as f64, 0))),
         TrainingPhase::Failed(_) => {
-            theme::state_icon(ui, theme::StatusMark::Defective);
+            theme::mark_icon(ui, theme::ProgressMark::Failed);
             state(ui, "Stopped by an error");
         }
     }
@@ -185,8 +185,8 @@ fn run(ui: &mut Ui, p: &theme::Palette, status: &TrainingStatus, actions: &mut V
 fn notices_button(ui: &mut Ui, p: &theme::Palette, notices: &Notices, actions: &mut Vec<Action>) {
     let (all, unseen, gravest) = notices.count();
     let colour = match gravest {
-        Some(Severity::Error) => p.defective,
-        Some(Severity::Warning) => p.suspect,
+        Some(Severity::Error) => p.error,
+        Some(Severity::Warning) => p.warning,
         Some(Severity::Info) => p.accent,
         None => p.text_weak,
     };

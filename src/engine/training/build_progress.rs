@@ -82,11 +82,11 @@ impl BuildProgress {
         self.parts.get(self.current)
     }
 
-    /// Describes the progress: "part 2 of 4, training the critic on synthetic defects, 21 %".
+    /// Describes the progress: "part 2 of 4, training the critic on synthetic defects, 21 % of this part".
     pub fn description(&self) -> String {
         match self.current_part() {
             Some(now) => format!(
-                "part {} of {}, {}, {:.0} %",
+                "part {} of {}, {}, {:.0} % of this part",
                 self.current + 1,
                 self.parts.len(),
                 now.part.description(),
@@ -300,7 +300,7 @@ mod tests {
         assert_eq!(schedule.seconds_left(), Some(24.0));
         let progress = schedule.progress();
         assert_eq!((progress.current, progress.current_part().unwrap().done), (1, 26));
-        assert_eq!(progress.description(), "part 2 of 4, training the critic on synthetic defects, 52 %");
+        assert_eq!(progress.description(), "part 2 of 4, training the critic on synthetic defects, 52 % of this part");
     }
 
     #[test]
@@ -333,7 +333,7 @@ mod tests {
         let progress = schedule.progress();
         assert_eq!(
             (progress.share, progress.description().as_str()),
-            (1.0, "part 4 of 4, calibrating on held-out images, 100 %")
+            (1.0, "part 4 of 4, calibrating on held-out images, 100 % of this part")
         );
         assert!(progress.parts.iter().all(|p| p.done == p.total));
     }

@@ -273,7 +273,7 @@ impl ImportPage {
         let exists = path.as_ref().is_some_and(|path| path.exists());
         if exists {
             ui.horizontal(|ui| {
-                theme::state_icon(ui, theme::StatusMark::Suspect);
+                theme::mark_icon(ui, theme::NoticeMark::Warning);
                 weak(ui, "This folder already exists. Choose another name.");
             });
         } else {
@@ -457,7 +457,7 @@ fn reading(ui: &mut Ui, (done, total): (usize, usize), seconds_left: Option<f64>
 /// Draws why the folder cannot be used; returns `false` once the user leaves the page.
 fn failed(ui: &mut Ui, p: &theme::Palette, text: &str, actions: &mut Vec<Action>) -> bool {
     ui.horizontal(|ui| {
-        theme::state_icon(ui, theme::StatusMark::Defective);
+        theme::mark_icon(ui, theme::NoticeMark::Error);
         section(ui, "This data cannot be used for training");
     });
     ui.add_space(theme::GAP_XS);

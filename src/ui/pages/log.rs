@@ -64,8 +64,8 @@ impl LogPage {
             scroll_keys(ui);
             for line in lines.get(range).unwrap_or_default() {
                 let colour = match line.level {
-                    Level::ERROR => p.defective,
-                    Level::WARN => p.suspect,
+                    Level::ERROR => p.error,
+                    Level::WARN => p.warning,
                     Level::INFO => p.text,
                     _ => p.text_weak,
                 };

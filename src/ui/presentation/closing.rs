@@ -9,7 +9,7 @@ use crate::{
     time,
     ui::{
         theme,
-        theme::{Palette, PresentationSizes, StatusMark},
+        theme::{Palette, PresentationSizes, VerdictMark},
         widgets::ticks,
     },
 };
@@ -96,15 +96,15 @@ pub(crate) fn ui(ui: &mut Ui, sizes: &PresentationSizes, area: Rect, summary: &S
     text(ui, next(sizes.word(), gap), RichText::new(title).text_style(theme::verdict()).color(p.text_strong), line);
     let verdicts = &summary.verdicts;
     let mut states = vec![
-        (StatusMark::Healthy, verdicts.healthy),
-        (StatusMark::Suspect, verdicts.suspect),
-        (StatusMark::Defective, verdicts.defective),
+        (VerdictMark::Healthy, verdicts.healthy),
+        (VerdictMark::Suspect, verdicts.suspect),
+        (VerdictMark::Defective, verdicts.defective),
     ];
     if verdicts.not_this_part > 0 {
-        states.push((StatusMark::NotThisPart, verdicts.not_this_part));
+        states.push((VerdictMark::NotThisPart, verdicts.not_this_part));
     }
     if verdicts.unjudged > 0 {
-        states.push((StatusMark::Unknown, verdicts.unjudged));
+        states.push((VerdictMark::Unknown, verdicts.unjudged));
     }
     let counts = next(sizes.counts(), gap);
     let width = (counts.width() - gap * (states.len() - 1) as f32) / states.len() as f32;
@@ -127,16 +127,16 @@ pub(crate) fn ui(ui: &mut Ui, sizes: &PresentationSizes, area: Rect, summary: &S
 }
 
 /// Draws one verdict: its shape, its count and its name.
-fn count(ui: &mut Ui, sizes: &PresentationSizes, rect: Rect, state: StatusMark, n: usize) {
+fn count(ui: &mut Ui, sizes: &PresentationSizes, rect: Rect, state: VerdictMark, n: usize) {
     let p = Palette::of(ui);
-    let word = if state == StatusMark::Unknown { "without a verdict" } else { state.title() };
+    let word = if state == VerdictMark::Unknown { "without a verdict" } else { state.title() };
     let response = ui.interact(rect, ui.scope_id().with(("count", word)), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("{n} {word}")));
     ui.painter().rect_filled(rect, theme::RADIUS, p.panel);
     let inner = rect.shrink(sizes.gap());
     let (head, foot) = inner.split_top_bottom_at_y(inner.top() + sizes.word());
     let (shape, figure) = head.split_left_right_at_x(head.left() + sizes.word());
-    theme::paint_state(ui.painter(), &p, state, sizes.shape_in(shape), sizes.shape());
+    theme::paint_mark(ui.painter(), &p, state, sizes.shape_in(shape), sizes.shape());
     let figure = figure.with_min_x(figure.left() + sizes.dot());
     let number = RichText::new(ticks::grouped(n as f64, 0)).text_style(theme::verdict()).color(p.text_strong);
     let line = Layout::left_to_right(Align::Center);

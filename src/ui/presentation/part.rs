@@ -19,7 +19,7 @@ use crate::{
             verdict,
         },
         theme,
-        theme::{Palette, PresentationSizes, StatusMark},
+        theme::{Palette, PresentationSizes, VerdictMark},
         widgets::{
             colour_bar::ColourTable,
             elide::elided_text,
@@ -275,8 +275,8 @@ fn verdict_text(ui: &mut Ui, sizes: &PresentationSizes, rect: Rect, part: &Prese
     let (shape, rest) = head.split_left_right_at_x(head.left() + sizes.word());
     let response = ui.interact(shape, ui.scope_id().with("presented-verdict"), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Verdict: {}", state.title())));
-    theme::paint_state(ui.painter(), &p, state, sizes.shape_in(shape), sizes.shape());
-    let colour = if state == StatusMark::Unknown { p.text_strong } else { p.state(state) };
+    theme::paint_mark(ui.painter(), &p, state, sizes.shape_in(shape), sizes.shape());
+    let colour = if state == VerdictMark::Unknown { p.text_strong } else { p.verdict(state) };
     let word = RichText::new(word).text_style(theme::verdict()).color(colour);
     text(ui, rest.with_min_x(rest.left() + sizes.dot()), word, Layout::left_to_right(Align::Center));
     let mut words = part.entry.judged.as_ref().map_or_else(|| NO_RATE.to_owned(), Judged::describe);

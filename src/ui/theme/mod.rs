@@ -1,10 +1,10 @@
 //! The look of the window: the only module that holds a colour or a shared size.
 
 mod controls;
+mod marks;
 mod palette;
 mod presentation;
 mod sizes;
-mod status_mark;
 mod style;
 mod text_styles;
 
@@ -12,6 +12,9 @@ pub(crate) use controls::{bar_margin, outline_check_boxes, primary_button, weak_
 pub(crate) use palette::Palette;
 pub(crate) use presentation::PresentationSizes;
 pub(crate) use sizes::*;
-pub(crate) use status_mark::{OutcomeMark, StatusMark, paint_outcome, paint_state, state_icon};
+pub(crate) use marks::{
+    BalanceMark, ComparisonMark, FileMark, Mark, NoticeMark, OutcomeMark, ProgressMark, ReviewMark, VerdictMark, mark_icon,
+    paint_mark,
+};
 pub(crate) use style::{apply, install_fonts};
 pub(crate) use text_styles::{caption, figure, section, verdict};

@@ -1,7 +1,7 @@
 //! The colours of the dark and the light theme.
 //!
 //! Greys are neutral, so that the grey of a surface can be judged beside them. One accent marks interactive elements;
-//! states have the colour-blind-safe colours of Okabe and Ito; G and D keep one hue each.
+//! verdicts have the colour-blind-safe colours of Okabe and Ito; G and D keep one hue each.
 
 use egui::{Color32, Ui};
 
@@ -50,8 +50,12 @@ pub(crate) struct Palette {
     pub healthy: Color32,
     /// Suspect.
     pub suspect: Color32,
-    /// Defective, and errors.
+    /// Defective.
     pub defective: Color32,
+    /// Warnings, and limits of a chart.
+    pub warning: Color32,
+    /// Errors.
+    pub error: Color32,
     /// The generator.
     pub g: Color32,
     /// The discriminator; D on real crops.
@@ -86,6 +90,8 @@ const DARK: Palette = Palette {
     healthy: Color32::from_rgb(0x4A, 0xA3, 0xE0),
     suspect: Color32::from_rgb(0xE8, 0xA8, 0x1C),
     defective: Color32::from_rgb(0xF0, 0x70, 0x2E),
+    warning: Color32::from_rgb(0xDA, 0xD6, 0x4A),
+    error: Color32::from_rgb(0xF4, 0x5B, 0x7E),
     g: Color32::from_rgb(0x2E, 0xC4, 0x96),
     d: Color32::from_rgb(0xE5, 0x9A, 0xC4),
     d_fake: Color32::from_rgb(0xA6, 0x7B, 0xE8),
@@ -115,6 +121,8 @@ const LIGHT: Palette = Palette {
     healthy: Color32::from_rgb(0x00, 0x6A, 0xA8),
     suspect: Color32::from_rgb(0x9A, 0x62, 0x00),
     defective: Color32::from_rgb(0xB8, 0x48, 0x00),
+    warning: Color32::from_rgb(0x66, 0x64, 0x00),
+    error: Color32::from_rgb(0xB4, 0x0A, 0x3E),
     g: Color32::from_rgb(0x00, 0x7F, 0x5C),
     d: Color32::from_rgb(0xC2, 0x4E, 0x92),
     d_fake: Color32::from_rgb(0x6A, 0x3F, 0xB5),
@@ -209,7 +217,7 @@ mod tests {
             assert!(contrast(p.on_accent, p.accent) >= 4.5);
             assert!(contrast(p.accent, p.panel) >= 4.5);
             assert!(contrast(p.text, p.selection) >= 4.5, "the outline of a box on a selected row");
-            for colour in [p.g, p.d, p.d_fake, p.critic, p.critic_held_out, p.healthy, p.suspect, p.defective] {
+            for colour in [p.g, p.d, p.d_fake, p.critic, p.critic_held_out, p.healthy, p.suspect, p.defective, p.warning, p.error] {
                 let c = contrast(colour, p.panel);
                 assert!(c >= 3.0, "dark {}: {colour:?} is {c:.2}", p.dark);
             }

@@ -82,8 +82,8 @@ fn visuals(p: Palette) -> Visuals {
     v.extreme_bg_color = p.plot;
     v.text_edit_bg_color = Some(p.field);
     v.code_bg_color = p.control;
-    v.warn_fg_color = p.suspect;
-    v.error_fg_color = p.defective;
+    v.warn_fg_color = p.warning;
+    v.error_fg_color = p.error;
     v.panel_fill = p.panel;
     v.window_fill = p.panel;
     v.window_stroke = Stroke::new(HAIRLINE, p.hairline);

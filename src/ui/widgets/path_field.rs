@@ -15,7 +15,7 @@ use crate::{
     text::path_text,
     ui::{
         theme,
-        theme::StatusMark,
+        theme::NoticeMark,
         typed_path::{
             FolderEntry, PathKind, completed, completed_by_all, completed_part, list, matching, problem, resolve,
         },
@@ -81,7 +81,7 @@ impl PathField {
             Ok(path) => Some(path),
             Err(reason) if !reason.is_empty() => {
                 let p = theme::Palette::of(ui);
-                marked_text(ui, StatusMark::Suspect, RichText::new(reason).color(p.text));
+                marked_text(ui, NoticeMark::Warning, RichText::new(reason).color(p.text));
                 None
             }
             Err(_) => None,

@@ -5,7 +5,7 @@ use egui::{Align, Button, Label, Layout, Response, RichText, Ui, WidgetText, vec
 use super::{elide::name_label, flush_right};
 use crate::ui::{
     theme,
-    theme::{Palette, StatusMark},
+    theme::{Mark, Palette},
 };
 
 /// Draws a name and its value, flush right. `help` is the tooltip of the name.
@@ -27,10 +27,10 @@ pub(crate) fn named_row(ui: &mut Ui, name: &str, help: &str, content: impl FnOnc
     });
 }
 
-/// Draws a message with a status mark before it.
-pub(crate) fn marked_text(ui: &mut Ui, mark: StatusMark, text: impl Into<WidgetText>) {
+/// Draws a message with a mark before it.
+pub(crate) fn marked_text(ui: &mut Ui, mark: impl Into<Mark>, text: impl Into<WidgetText>) {
     ui.horizontal_top(|ui| {
-        theme::state_icon(ui, mark);
+        theme::mark_icon(ui, mark);
         ui.add(Label::new(text).wrap().selectable(true));
     });
 }

@@ -82,7 +82,7 @@ fn cell(ui: &Ui, response: &Response, on: bool, count: usize, caption: &str, mar
     let upper = rect.center() - vec2(0.0, 8.0);
     let (number, font) = (ticks::grouped(count as f64, 0), theme::section().resolve(ui.style()));
     let drawn = painter.text(upper, Align2::CENTER_CENTER, number, font, p.text_strong);
-    theme::paint_outcome(painter, &p, mark, pos2(drawn.left() - 10.0, upper.y), theme::ICON - 2.0);
+    theme::paint_mark(painter, &p, mark, pos2(drawn.left() - 10.0, upper.y), theme::ICON - 2.0);
     let colour = if on { p.text } else { p.text_weak };
     let font = theme::caption().resolve(ui.style());
     painter.text(rect.center() + vec2(0.0, 9.0), Align2::CENTER_CENTER, caption, font, colour);

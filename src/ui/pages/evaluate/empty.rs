@@ -16,7 +16,7 @@ use crate::{
         Action, Frame, UiCommand,
         pages::source_title,
         theme,
-        theme::{Palette, StatusMark},
+        theme::{FileMark, Mark, NoticeMark, Palette, ProgressMark},
         widgets::{
             empty_column,
             rows::{described_button, marked_text},
@@ -86,24 +86,24 @@ fn choices(ui: &mut Ui, model: bool, last: Option<&str>, frame: &mut Frame<'_>) 
 /// Shows the active model and whether it is calibrated.
 fn model_line(ui: &mut Ui, scene: &EvaluateScene) {
     let p = Palette::of(ui);
-    let (state, text) = match &scene.state {
-        ModelState::None => (StatusMark::Unknown, "No model is open yet.".to_owned()),
-        ModelState::Loading(name) => (StatusMark::Unknown, format!("Loading {name}.")),
-        ModelState::Failed(text) => (StatusMark::Defective, sentence(text)),
+    let (mark, text): (Mark, String) = match &scene.state {
+        ModelState::None => (FileMark::Closed.into(), "No model is open yet.".to_owned()),
+        ModelState::Loading(name) => (ProgressMark::Preparing.into(), format!("Loading {name}.")),
+        ModelState::Failed(text) => (NoticeMark::Error.into(), sentence(text)),
         ModelState::Ready(facts) => match facts.calibration(&scene.knobs) {
             Some(calibration) => {
                 let n = calibration.held_out.len();
                 let text = format!("{} is active, calibrated on {n} held-out healthy images.", facts.name);
-                (StatusMark::Healthy, text)
+                (FileMark::Open.into(), text)
             }
             None => {
                 let text = "is not calibrated for the current settings, so no false-alarm rate can be promised. \
                             Calibrate it first.";
-                (StatusMark::Suspect, format!("{} {text}", facts.name))
+                (NoticeMark::Warning.into(), format!("{} {text}", facts.name))
             }
         },
     };
-    marked_text(ui, state, RichText::new(text).color(p.text_strong));
+    marked_text(ui, mark, RichText::new(text).color(p.text_strong));
 }
 
 /// Draws a button with its description beside it; returns whether it was clicked.

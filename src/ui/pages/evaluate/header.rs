@@ -10,7 +10,7 @@ use crate::{
         Frame, UiCommand,
         pages::{reasons, source_title},
         theme,
-        theme::{Palette, StatusMark},
+        theme::{Mark, NoticeMark, Palette, ProgressMark},
         widgets::{flush_right, ticks},
     },
 };
@@ -35,24 +35,24 @@ pub(crate) fn strip(ui: &mut Ui, scene: &EvaluateScene, frame: &mut Frame<'_>) {
             draw(ui, &mut |ui| progress(ui, "Reading the test images", (*done, *total), None, frame));
         }
         (EvaluationPhase::Running, _) => draw(ui, &mut |ui| {
-            let title = format!("Inspecting image {} of {}", (status.done + 1).min(status.total), status.total);
+            let title = format!("Inspected {} of {} images", status.done, status.total);
             progress(ui, &title, (status.done, status.total), status.seconds_left, frame);
         }),
         (_, Some(drawn)) => draw(ui, &mut |ui| progress(ui, "Writing the report", drawn, None, frame)),
         (EvaluationPhase::Failed(text), _) => {
-            draw(ui, &mut |ui| notice(ui, StatusMark::Defective, &sentence(text), "Try again", frame));
+            draw(ui, &mut |ui| notice(ui, NoticeMark::Error, &sentence(text), "Try again", frame));
         }
         (EvaluationPhase::Stopped, _) => draw(ui, &mut |ui| {
             let text = match status.total {
                 0 => "The test was stopped before it started.".to_owned(),
                 total => format!("Stopped after {} of {total} images. The results so far are kept.", status.done),
             };
-            notice(ui, StatusMark::Suspect, &text, "Resume", frame);
+            notice(ui, ProgressMark::Paused, &text, "Resume", frame);
         }),
         (EvaluationPhase::Done, _) if other => draw(ui, &mut |ui| {
             let tested = tested.map(|e| e.header.model.name.clone()).unwrap_or_default();
             let text = format!("These results are for {tested}. The active model is {}.", scene.model_name());
-            notice(ui, StatusMark::Suspect, &text, "Test the active model", frame);
+            notice(ui, NoticeMark::Warning, &text, "Test the active model", frame);
         }),
         _ => {}
     }
@@ -91,7 +91,7 @@ fn progress(ui: &mut Ui, title: &str, (done, total): (usize, usize), seconds_lef
 }
 
 /// Draws a message with the button that repeats the test.
-fn notice(ui: &mut Ui, state: StatusMark, text: &str, action: &str, frame: &mut Frame<'_>) {
+fn notice(ui: &mut Ui, mark: impl Into<Mark>, text: &str, action: &str, frame: &mut Frame<'_>) {
     let p = Palette::of(ui);
     flush_right(ui, |ui| {
         let again = UiCommand::EvaluateAgain;
@@ -102,7 +102,7 @@ fn notice(ui: &mut Ui, state: StatusMark, text: &str, action: &str, frame: &mut 
             frame.command(again);
         }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            theme::state_icon(ui, state);
+            theme::mark_icon(ui, mark);
             ui.add(Label::new(RichText::new(text).color(p.text_strong)).truncate()).on_hover_text(text);
         });
     });

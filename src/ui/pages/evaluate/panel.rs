@@ -22,7 +22,7 @@ use crate::{
         Frame, UiCommand,
         pages::{command_button::command_button, promised_rate::rate_sentence, section, weak},
         theme,
-        theme::{Palette, StatusMark},
+        theme::{NoticeMark, Palette},
         widgets::{
             elided, flush_right,
             rows::{marked_text, named_row, value_row},
@@ -91,7 +91,7 @@ fn promised_rate(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) -> Op
     let Some(rate) = view.rate.rate else {
         let text = "This test was run without a calibration, so no false-alarm rate can be promised and the \
                     threshold can be moved freely. It starts at the best F1 on these images, which is optimistic.";
-        marked_text(ui, StatusMark::Suspect, text);
+        marked_text(ui, NoticeMark::Warning, text);
         calibrate::ui(ui, view.scene, frame);
         return None;
     };
@@ -103,7 +103,7 @@ fn promised_rate(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) -> Op
     }
     edit.on_hover_text("Sets the threshold from held-out healthy images only");
     if let Some(refused) = &view.rate.refused {
-        marked_text(ui, StatusMark::Suspect, sentence(refused));
+        marked_text(ui, NoticeMark::Warning, sentence(refused));
     }
     let n = view.scored.held_out.len();
     ui.add(Label::new(theme::weak_caption(&p, promise_grounds(n, rate))).wrap());
@@ -112,7 +112,7 @@ fn promised_rate(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) -> Op
             "{} of a different size than these; there the promised rate may not hold.",
             counted(view.scored.other_size, "test image")
         );
-        marked_text(ui, StatusMark::Suspect, text);
+        marked_text(ui, NoticeMark::Warning, text);
     }
     request
 }
@@ -221,7 +221,7 @@ fn label_weights(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) {
     ui.add_space(theme::GAP_XS);
     match labelled {
         Some(labelled) => {
-            marked_text(ui, StatusMark::Suspect, labelled.caution());
+            marked_text(ui, NoticeMark::Warning, labelled.caution());
             command_button(ui, UiCommand::EvaluateUnweight, "Reweight without labels", frame);
         }
         None => {

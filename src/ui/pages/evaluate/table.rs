@@ -192,7 +192,7 @@ impl ImageTable {
         number(columns.score, ticks::figure(Some(row.score as f32)));
         number(columns.p, p_value(row.p));
         let icon = columns.outcome.left_center() + vec2(6.0, 0.0);
-        theme::paint_outcome(&painter, &p, outcome.mark(), icon, theme::ICON - 1.0);
+        theme::paint_mark(&painter, &p, outcome.mark(), icon, theme::ICON - 1.0);
         let words = if columns.outcome.width() < theme::OUTCOME { outcome.cell.title() } else { outcome.words() };
         text(columns.outcome.with_min_x(columns.outcome.left() + 17.0), words, colour);
 

@@ -17,7 +17,7 @@ use crate::{
     text::PrintablePath,
     ui::{
         Action, Frame, UiCommand, theme,
-        theme::{Palette, StatusMark},
+        theme::{NoticeMark, Palette},
         widgets::{
             empty_column, empty_place,
             image_grid::{Block, GridTexture},
@@ -58,7 +58,7 @@ impl EmptyPage {
             ui.add_space(theme::GAP_L);
             if let ModelState::Failed(text) = &scene.status.model {
                 let text = RichText::new(crate::format::sentence(text)).color(p.text_strong);
-                marked_text(ui, StatusMark::Defective, text);
+                marked_text(ui, NoticeMark::Error, text);
                 ui.add_space(theme::GAP_S);
             }
             // Nothing can be inspected without a model, so that comes first.
@@ -262,7 +262,7 @@ pub(super) fn without_images(ui: &mut Ui, scene: &InspectScene, entry: &QueryEnt
         let column = egui::Rect::from_center_size(area.center(), vec2(width, 3.0 * theme::EMPTY_PLACE));
         ui.scope_builder(UiBuilder::new().max_rect(column), |ui| {
             ui.horizontal(|ui| {
-                theme::state_icon(ui, StatusMark::Defective);
+                theme::mark_icon(ui, NoticeMark::Error);
                 ui.label(RichText::new(&title).text_style(theme::section()).color(p.text_strong));
             });
             ui.add(Label::new(RichText::new(&text).color(p.text)).wrap().selectable(true));

@@ -291,7 +291,7 @@ impl List {
             // In a narrow list the mark lies on the thumbnail.
             let corner = thumb.right_bottom() - vec2(6.0, 6.0);
             painter.circle_filled(corner, 8.0, p.panel);
-            theme::paint_state(painter, &p, query_mark(entry), corner, 10.0);
+            theme::paint_mark(painter, &p, query_mark(entry), corner, 10.0);
             return;
         }
         let left = thumb.right() + theme::GAP_S;
@@ -301,7 +301,7 @@ impl List {
         let name = elided(ui, &row.name, name_font, colour, rect.right() - left - theme::GAP_XS);
         painter.galley(pos2(left, rect.top() + 5.0), name, colour);
         let line = rect.top() + 33.0;
-        theme::paint_state(painter, &p, query_mark(entry), pos2(left + 5.0, line), 10.0);
+        theme::paint_mark(painter, &p, query_mark(entry), pos2(left + 5.0, line), 10.0);
         let weak = if current { p.text } else { p.text_weak };
         painter.text(pos2(left + 14.0, line), Align2::LEFT_CENTER, state_text(entry), small.clone(), weak);
         if let Some(score) = entry.assessment().map(|a| a.score) {

@@ -11,7 +11,7 @@ use crate::{
         Action, Frame,
         pages::promised_rate::{calibration_progress, rate_sentence},
         theme,
-        theme::{Palette, StatusMark},
+        theme::{NoticeMark, Palette},
         widgets::rows::marked_text,
     },
 };
@@ -33,7 +33,7 @@ pub(super) fn ui(ui: &mut Ui, scene: &InspectScene, knobs: &InvertKnobs, frame: 
         promise(ui, scene, calibration, frame);
     }
     if let Some(refused) = &scene.status.rate_refused {
-        marked_text(ui, StatusMark::Suspect, sentence(refused));
+        marked_text(ui, NoticeMark::Warning, sentence(refused));
     }
 }
 
@@ -47,7 +47,7 @@ fn not_calibrated(ui: &mut Ui, has_verdict: bool, frame: &mut Frame<'_>) {
         true => "The settings have changed; the next inspection has no verdict until you calibrate for them.",
         false => "This model is not calibrated for these settings.",
     };
-    marked_text(ui, StatusMark::Suspect, text);
+    marked_text(ui, NoticeMark::Warning, text);
     let button = egui::Button::new("Calibrate").min_size(vec2(0.0, theme::CONTROL));
     let tip = "Inspects the model's held-out healthy images with these settings. Verdicts need this.";
     if ui.add(button).on_hover_text(tip).clicked() {
@@ -79,6 +79,6 @@ fn promise(ui: &mut Ui, scene: &InspectScene, calibration: &Calibration, frame: 
     if scene.entry().and_then(|e| e.size).is_some_and(|size| !calibration.suits(size)) {
         let sizes = calibration.size_range();
         let text = format!("They are {sizes}. This image is not, so the promised rate may not hold for it.");
-        marked_text(ui, StatusMark::Suspect, text);
+        marked_text(ui, NoticeMark::Warning, text);
     }
 }

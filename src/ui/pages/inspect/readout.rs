@@ -24,7 +24,7 @@ pub(super) fn corner_marks(ui: &Ui, body: Rect, placed: &Placement, (x, y): (usi
     let [from, to] = [first, first + vec2(SIDE as f32, SIDE as f32)].map(|at| placed.to_screen(at));
     let place = Rect::from_min_max(from, to);
     let arm = (place.width() / 5.0).clamp(3.0, 14.0);
-    let colour = p.state(verdict_mark(verdict));
+    let colour = p.verdict(verdict_mark(verdict));
     for stroke in [Stroke::new(3.5, Color32::from_black_alpha(140)), Stroke::new(theme::CURVE, colour)] {
         for (corner, dx, dy) in [
             (place.left_top(), arm, arm),

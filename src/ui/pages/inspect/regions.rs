@@ -340,7 +340,7 @@ impl QueryOverlay for RegionEditor {
 }
 
 fn tool_colour(p: &Palette, ignore: bool) -> Color32 {
-    if ignore { p.suspect } else { p.accent }
+    if ignore { p.text_strong } else { p.accent }
 }
 
 /// Whether a point lies inside the shape, by the even-odd rule.

@@ -3,22 +3,22 @@
 use crate::{
     engine::inspection::{QueryEntry, QueryState},
     inspect::Verdict,
-    ui::theme::StatusMark,
+    ui::theme::VerdictMark,
 };
 
 /// Returns the mark of a query; unknown where there is no verdict.
-pub(in crate::ui) fn query_mark(entry: &QueryEntry) -> StatusMark {
+pub(in crate::ui) fn query_mark(entry: &QueryEntry) -> VerdictMark {
     // An unreadable file says nothing about the part.
-    entry.assessment().map_or(StatusMark::Unknown, |assessment| verdict_mark(assessment.verdict))
+    entry.assessment().map_or(VerdictMark::Unknown, |assessment| verdict_mark(assessment.verdict))
 }
 
 /// Returns the mark of a verdict.
-pub(in crate::ui::pages) fn verdict_mark(verdict: Verdict) -> StatusMark {
+pub(in crate::ui::pages) fn verdict_mark(verdict: Verdict) -> VerdictMark {
     match verdict {
-        Verdict::Healthy => StatusMark::Healthy,
-        Verdict::Suspect => StatusMark::Suspect,
-        Verdict::Defective => StatusMark::Defective,
-        Verdict::NotThisPart => StatusMark::NotThisPart,
+        Verdict::Healthy => VerdictMark::Healthy,
+        Verdict::Suspect => VerdictMark::Suspect,
+        Verdict::Defective => VerdictMark::Defective,
+        Verdict::NotThisPart => VerdictMark::NotThisPart,
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn ui(ui: &mut Ui, truth: &PartTruth, entry: &QueryEntry, frame: &mut
         if let Some(outcome) = truth.outcome(entry.assessment()) {
             let (rect, response) = ui.allocate_exact_size(Vec2::splat(theme::ICON), Sense::hover());
             response.widget_info(|| WidgetInfo::labeled(Role::Image, true, outcome.title()));
-            theme::paint_outcome(ui.painter(), &p, outcome_mark(outcome), rect.center(), theme::ICON);
+            theme::paint_mark(ui.painter(), &p, outcome_mark(outcome), rect.center(), theme::ICON);
         }
         let text = RichText::new(truth.describe(entry.assessment())).color(p.text_strong);
         ui.add(Label::new(text).truncate()).on_hover_text("The label of the test set, and how the model does on it.");

@@ -15,7 +15,7 @@ use crate::{
         Frame, UiCommand,
         pages::reasons,
         theme,
-        theme::{Palette, StatusMark},
+        theme::{Palette, VerdictMark},
         widgets::{flush_right, rows::value_row, ticks},
     },
 };
@@ -51,15 +51,15 @@ pub(crate) fn title(entry: &QueryEntry) -> String {
 }
 
 /// Draws the verdict in large type beside its mark, in the mark's colour if it is known.
-pub(crate) fn headline(ui: &mut Ui, state: StatusMark, word: &str, known: bool) {
+pub(crate) fn headline(ui: &mut Ui, state: VerdictMark, word: &str, known: bool) {
     let p = Palette::of(ui);
     ui.horizontal(|ui| {
         ui.set_height(theme::RAIL - theme::GAP_S);
         let (rect, response) = ui.allocate_exact_size(vec2(theme::GAP_XL, theme::GAP_XL), Sense::hover());
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Verdict: {}", state.title())));
-        theme::paint_state(ui.painter(), &p, state, rect.center(), 22.0);
-        let colour = if known { p.state(state) } else { p.text_strong };
-        let size = if word.len() > 14 || state == StatusMark::NotThisPart { theme::figure() } else { theme::verdict() };
+        theme::paint_mark(ui.painter(), &p, state, rect.center(), 22.0);
+        let colour = if known { p.verdict(state) } else { p.text_strong };
+        let size = if word.len() > 14 || state == VerdictMark::NotThisPart { theme::figure() } else { theme::verdict() };
         ui.add(Label::new(RichText::new(word).text_style(size).color(colour)).truncate());
     });
 }
@@ -101,7 +101,7 @@ pub(crate) fn score_bar(ui: &mut Ui, assessment: &Assessment, threshold: Option<
     let bar = rect.shrink2(vec2(0.0, 3.0));
     painter.rect_filled(bar, 2.0, p.control);
     let place = |v: f64| bar.left() + (v / most).clamp(0.0, 1.0) as f32 * bar.width();
-    let colour = p.state(verdict_mark(assessment.verdict));
+    let colour = p.verdict(verdict_mark(assessment.verdict));
     painter.rect_filled(bar.with_max_x(place(assessment.score)), 2.0, colour);
     if let Some(threshold) = threshold {
         painter.vline(place(threshold), rect.y_range(), Stroke::new(2.0, p.text_strong));

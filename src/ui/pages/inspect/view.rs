@@ -9,7 +9,7 @@ use crate::{
     inspect::Verdict,
     ui::{
         Action, Frame, UiCommand, theme,
-        theme::{Palette, StatusMark},
+        theme::{NoticeMark, Palette},
         widgets::{elide::name_label, flush_right, icon_button, icon_toggle, pane},
     },
 };
@@ -181,7 +181,7 @@ impl InspectWorkspace {
                     ui.label(RichText::new("Inspect").text_style(theme::section()).color(p.text_strong));
                     // The verdict is never out of sight.
                     if let Some(entry) = scene.entry().filter(|_| !shown) {
-                        theme::state_icon(ui, query_mark(entry));
+                        theme::mark_icon(ui, query_mark(entry));
                         ui.label(RichText::new(verdict::title(entry)).color(p.text_strong));
                     }
                     model_line(ui, scene);
@@ -206,7 +206,7 @@ fn model_line(ui: &mut Ui, scene: &InspectScene) {
             n => format!("{} · {n} images", facts.name),
         },
         ModelState::Failed(text) => {
-            theme::state_icon(ui, StatusMark::Defective);
+            theme::mark_icon(ui, NoticeMark::Error);
             text.clone()
         }
     };

@@ -7,7 +7,7 @@ use crate::{
     review::drift::{Drift, MIN_PARTS},
     ui::{
         Frame, theme,
-        theme::{Palette, StatusMark},
+        theme::{Mark, NoticeMark, Palette, ProgressMark},
         widgets::rows::marked_text,
     },
 };
@@ -26,10 +26,10 @@ impl PanelSection for DriftSection {
             ui.label(theme::weak_caption(&p, "Open a record to monitor the scores of healthy parts."));
             return;
         };
-        let mark = match (drift.since(), drift.parts.len() < MIN_PARTS) {
-            (Some(_), _) => StatusMark::Suspect,
-            (None, true) => StatusMark::Unknown,
-            (None, false) => StatusMark::Healthy,
+        let mark: Mark = match (drift.since(), drift.parts.len() < MIN_PARTS) {
+            (Some(_), _) => NoticeMark::Warning.into(),
+            (None, true) => ProgressMark::Idle.into(),
+            (None, false) => NoticeMark::Information.into(),
         };
         marked_text(ui, mark, RichText::new(drift.sentence()).color(p.text));
         if drift.parts.len() >= 2 {
@@ -58,7 +58,7 @@ fn chart(ui: &mut Ui, drift: &Drift) {
     };
     let limit = place(0, drift.cusum.limit).y;
     let dashed = [pos2(inner.left(), limit), pos2(inner.right(), limit)];
-    painter.extend(egui::Shape::dashed_line(&dashed, Stroke::new(theme::CURVE_FAINT, p.suspect), 4.0, 4.0));
+    painter.extend(egui::Shape::dashed_line(&dashed, Stroke::new(theme::CURVE_FAINT, p.warning), 4.0, 4.0));
     // At most one point per pixel column: the highest of those that share it.
     let by = points.len().div_ceil((inner.width() as usize).max(1)).max(1);
     let highest = |(chunk, some): (usize, &[crate::review::drift::CusumPoint])| {
@@ -71,7 +71,7 @@ fn chart(ui: &mut Ui, drift: &Drift) {
     let above = pos2(inner.left() + 2.0, limit - 1.0);
     painter.text(above, egui::Align2::LEFT_BOTTOM, "limit", font, p.text_weak);
     for crossing in &drift.cusum.crossings {
-        painter.vline(place(crossing.began, 0.0).x, inner.y_range(), Stroke::new(theme::HAIRLINE, p.suspect));
+        painter.vline(place(crossing.began, 0.0).x, inner.y_range(), Stroke::new(theme::HAIRLINE, p.warning));
     }
     let text = "Page's CUSUM of −ln p over the healthy parts, in order of time: it accumulates scores higher than expected. \
                 Above the limit healthy parts have changed; the vertical line marks where the change began.";

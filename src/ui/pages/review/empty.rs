@@ -10,7 +10,7 @@ use crate::{
         Frame, UiCommand,
         pages::reasons,
         theme,
-        theme::{Palette, StatusMark},
+        theme::{FileMark, Mark, NoticeMark, Palette, ProgressMark},
         widgets::{empty_column, rows::marked_text},
     },
 };
@@ -40,22 +40,22 @@ pub(super) fn ui(ui: &mut Ui, scene: &ReviewScene, end: Option<(Rest, Option<Str
         ui.add(Label::new(RichText::new(text).color(p.text)).wrap());
         ui.add_space(theme::GAP_S);
         let path = scene.snapshot.path.as_ref().map(|path| path.printable().to_string()).unwrap_or_default();
-        let (state, text) = match &scene.snapshot.state {
-            RecordState::Closed => (StatusMark::Unknown, "No record is open.".to_owned()),
-            RecordState::Opening => (StatusMark::Unknown, format!("Reading the record {path}.")),
+        let (mark, text): (Mark, String) = match &scene.snapshot.state {
+            RecordState::Closed => (FileMark::Closed.into(), "No record is open.".to_owned()),
+            RecordState::Opening => (ProgressMark::Preparing.into(), format!("Reading the record {path}.")),
             RecordState::Absent => {
                 let text = "There are no parts yet. A watched folder or 'ganspect watch --db' creates the record with \
                             the first inspected part; parts appear here automatically.";
-                (StatusMark::Unknown, format!("{text} It will be created at {path}."))
+                (FileMark::New.into(), format!("{text} It will be created at {path}."))
             }
-            RecordState::Open if hidden => (StatusMark::Healthy, format!("{path} contains {parts} parts.")),
+            RecordState::Open if hidden => (FileMark::Open.into(), format!("{path} contains {parts} parts.")),
             RecordState::Open => (
-                StatusMark::Healthy,
+                FileMark::Open.into(),
                 format!("{path} is open and contains no parts yet. They appear here automatically."),
             ),
-            RecordState::Failed(text) => (StatusMark::Defective, text.clone()),
+            RecordState::Failed(text) => (NoticeMark::Error.into(), text.clone()),
         };
-        marked_text(ui, state, RichText::new(text).color(p.text_strong));
+        marked_text(ui, mark, RichText::new(text).color(p.text_strong));
         ui.add_space(theme::GAP_M);
         ui.horizontal_wrapped(|ui| {
             if hidden {

@@ -7,9 +7,8 @@ use std::{
 };
 
 use egui::{
-    Align, Align2, Color32, FontId, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+    Align, Color32, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
-use egui_material_icons::{MaterialIcon, icons};
 
 use super::queue::ReviewQueue;
 use crate::{
@@ -20,7 +19,7 @@ use crate::{
     ui::{
         pages::{inspect::status::verdict_mark, thumbnail},
         theme,
-        theme::{Palette, StatusMark},
+        theme::{Palette, ReviewMark, VerdictMark},
         widgets::{
             elide::{distinct_name, repeated},
             elided,
@@ -40,17 +39,17 @@ pub(super) struct Filmstrip {
     repeated: (Option<(*const ReviewItem, usize)>, HashSet<String>),
 }
 
-/// Returns icon and title of a part's review status.
-fn status_icon(status: ReviewStatus, pending: bool) -> Option<(MaterialIcon, &'static str)> {
+/// Returns the mark of a part's review status.
+fn review_mark(status: ReviewStatus, pending: bool) -> Option<ReviewMark> {
     if pending {
-        return Some((icons::ICON_SYNC, "saving"));
+        return Some(ReviewMark::Saving);
     }
     match status {
         ReviewStatus::Open => None,
-        ReviewStatus::Skipped => Some((icons::ICON_SCHEDULE, "skipped")),
-        ReviewStatus::Unsure => Some((icons::ICON_QUESTION_MARK, "unsure")),
-        ReviewStatus::Agreed => Some((icons::ICON_CHECK, "agreed")),
-        ReviewStatus::Overruled => Some((icons::ICON_CLOSE, "overruled")),
+        ReviewStatus::Skipped => Some(ReviewMark::Skipped),
+        ReviewStatus::Unsure => Some(ReviewMark::Unsure),
+        ReviewStatus::Agreed => Some(ReviewMark::Agreed),
+        ReviewStatus::Overruled => Some(ReviewMark::Overruled),
     }
 }
 
@@ -82,14 +81,14 @@ struct Cell<'a> {
 
 impl Cell<'_> {
     /// Returns the model's verdict, or unknown while it is hidden.
-    fn state(&self) -> StatusMark {
-        if self.blind { StatusMark::Unknown } else { verdict_mark(self.item.inspection.assessment.verdict) }
+    fn state(&self) -> VerdictMark {
+        if self.blind { VerdictMark::Unknown } else { verdict_mark(self.item.inspection.assessment.verdict) }
     }
 
     /// Returns the accessible name: file name, model verdict, review status.
     fn label(&self) -> String {
         let verdict = if self.blind { "" } else { self.state().title() };
-        let status = status_icon(self.status, self.pending).map_or("", |(_, word)| word);
+        let status = review_mark(self.status, self.pending).map_or("", ReviewMark::title);
         let words = [self.name.clone(), verdict.to_owned(), status.to_owned()];
         words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
     }
@@ -198,13 +197,12 @@ impl Filmstrip {
         }
         let (left, right) = (rect.left() + theme::GAP_S, rect.right() - theme::GAP_S);
         if !cell.blind {
-            theme::paint_state(painter, &p, cell.state(), pos2(left, place.top() + theme::GAP_XS), theme::ICON);
+            theme::paint_mark(painter, &p, cell.state(), pos2(left, place.top() + theme::GAP_XS), theme::ICON);
         }
-        if let Some((icon, _)) = status_icon(cell.status, cell.pending) {
-            let font = FontId::new(theme::ICON, icon.font_family());
+        if let Some(mark) = review_mark(cell.status, cell.pending) {
             let at = pos2(right, place.top() + theme::GAP_XS);
             painter.circle_filled(at, theme::ICON / 2.0 + 2.0, p.panel);
-            painter.text(at, Align2::CENTER_CENTER, icon.codepoint, font, p.text_strong);
+            theme::paint_mark(painter, &p, mark, at, theme::ICON);
         }
         let colour = if cell.current { p.text_strong } else { p.text };
         let font = theme::caption().resolve(ui.style());

@@ -16,7 +16,7 @@ use crate::{
         Action, Frame, ReviewSettings, UiCommand,
         pages::{command_button::command_button, reasons},
         theme,
-        theme::{Palette, StatusMark},
+        theme::{ComparisonMark, NoticeMark, Palette},
         widgets::{flush_right, rows::marked_text},
     },
 };
@@ -39,7 +39,7 @@ impl PanelSection for FinetuneSection {
             decide(ui, result, frame);
         } else {
             if let FinetunePhase::Failed(text) = &status.phase {
-                marked_text(ui, StatusMark::Defective, text);
+                marked_text(ui, NoticeMark::Error, text);
             }
             offer(ui, scene, frame);
         }
@@ -162,9 +162,9 @@ fn decide(ui: &mut Ui, result: &FinetuneResult, frame: &mut Frame<'_>) {
             }
             ui.add(Label::new(RichText::new(comparison.sentence()).color(p.text)).wrap().selectable(true));
             let mark = match outcome {
-                ComparisonOutcome::Better => StatusMark::Healthy,
-                ComparisonOutcome::Worse => StatusMark::Suspect,
-                ComparisonOutcome::Unclear => StatusMark::Unknown,
+                ComparisonOutcome::Better => ComparisonMark::Better,
+                ComparisonOutcome::Worse => ComparisonMark::Worse,
+                ComparisonOutcome::Unclear => ComparisonMark::Unclear,
             };
             marked_text(ui, mark, RichText::new(outcome.sentence()).color(p.text));
         }

@@ -13,7 +13,7 @@ use crate::{
         Action, Frame, IntakeSettings, ReviewSettings, UiCommand,
         pages::command_button::command_button,
         theme,
-        theme::{Palette, StatusMark},
+        theme::{Mark, NoticeMark, Palette, ProgressMark},
         widgets::{
             elide::name_label,
             flush_right,
@@ -104,25 +104,25 @@ fn progress(ui: &mut Ui, status: &IntakeStatus) {
     }
     let waiting = status.counts.waiting;
     let watching = status.spec.as_ref().is_some_and(|order| !order.options.once);
-    let (state, text) = match &status.phase {
+    let (mark, text): (Mark, String) = match &status.phase {
         IntakePhase::Idle | IntakePhase::Opening => {
-            (StatusMark::Unknown, "Opening the folder and the record.".to_owned())
+            (ProgressMark::Preparing.into(), "Opening the folder and the record.".to_owned())
         }
-        IntakePhase::Running if waiting > 0 => (StatusMark::Healthy, String::new()),
+        IntakePhase::Running if waiting > 0 => (ProgressMark::Running.into(), String::new()),
         IntakePhase::Running if watching => {
-            (StatusMark::Healthy, "Watching: parts are inspected as they arrive.".to_owned())
+            (ProgressMark::Running.into(), "Watching: parts are inspected as they arrive.".to_owned())
         }
-        IntakePhase::Running => (StatusMark::Healthy, "Scanning the folder.".to_owned()),
-        IntakePhase::Ending => (StatusMark::Unknown, "Saving the last parts.".to_owned()),
-        IntakePhase::Waiting(text) | IntakePhase::Stalled(text) => (StatusMark::Suspect, text.clone()),
-        IntakePhase::Ended(text) => (StatusMark::Unknown, text.clone()),
-        IntakePhase::Failed(text) => (StatusMark::Defective, text.clone()),
+        IntakePhase::Running => (ProgressMark::Running.into(), "Scanning the folder.".to_owned()),
+        IntakePhase::Ending => (ProgressMark::Preparing.into(), "Saving the last parts.".to_owned()),
+        IntakePhase::Waiting(text) | IntakePhase::Stalled(text) => (NoticeMark::Warning.into(), text.clone()),
+        IntakePhase::Ended(text) => (ProgressMark::Finished.into(), text.clone()),
+        IntakePhase::Failed(text) => (ProgressMark::Failed.into(), text.clone()),
     };
     if text.is_empty() {
         let (done, total) = status.progress();
         let of = |n: usize| ticks::grouped(n as f64, 0);
         ui.horizontal(|ui| {
-            theme::state_icon(ui, state);
+            theme::mark_icon(ui, mark);
             ui.label(RichText::new(format!("{} of {} parts", of(done), of(total))).color(p.text));
             flush_right(ui, |ui| {
                 let left = status.seconds_left.map(|left| format!("{} left", span(left)));
@@ -132,7 +132,7 @@ fn progress(ui: &mut Ui, status: &IntakeStatus) {
         let bar = ProgressBar::new(done as f32 / total.max(1) as f32).desired_height(theme::GAP_XS);
         ui.add(bar.corner_radius(0.0).fill(p.accent)).accessible_name("Intake");
     } else {
-        marked_text(ui, state, RichText::new(text).color(p.text));
+        marked_text(ui, mark, RichText::new(text).color(p.text));
     }
     if let Some(news) = &status.notice {
         ui.add(Label::new(theme::weak_caption(&p, &news.text)).wrap().selectable(true));

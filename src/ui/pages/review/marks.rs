@@ -139,7 +139,7 @@ impl QueryOverlay for Marks<'_> {
         let mut labels: Vec<Rect> = Vec::new();
         for (i, region) in regions.iter().enumerate() {
             let shape = scaled(&region.shape(), by);
-            outlined(&painter, placed, &shape, ink.suspect);
+            outlined(&painter, placed, &shape, ink.text_strong);
             if i >= LABELLED {
                 continue;
             }

@@ -10,7 +10,7 @@ use crate::{
         Frame, UiCommand,
         pages::reasons,
         theme,
-        theme::{Palette, StatusMark},
+        theme::{Palette, ProgressMark},
         widgets::rows::marked_text,
     },
 };
@@ -47,7 +47,7 @@ pub(super) fn ui(ui: &mut Ui, rest: Rest, filter: Option<&str>, scene: &ReviewSc
     if rest.open == 0 {
         text.push_str(" Every part of the record has a verdict.");
     }
-    marked_text(ui, StatusMark::Healthy, RichText::new(text).color(p.text_strong));
+    marked_text(ui, ProgressMark::Finished, RichText::new(text).color(p.text_strong));
     let mut show = false;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(theme::GAP_S, theme::GAP_XS);

@@ -11,7 +11,7 @@ use crate::{
         Action, Frame, PathRequest, UiCommand,
         pages::reasons,
         theme,
-        theme::{Palette, StatusMark},
+        theme::{FileMark, Mark, NoticeMark, Palette, ProgressMark},
         widgets::rows::marked_text,
     },
 };
@@ -27,16 +27,16 @@ impl PanelSection for RecordSection {
     fn ui(&mut self, ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
         let path = scene.snapshot.path.as_ref().map(|path| path.printable().to_string()).unwrap_or_default();
-        let (state, text) = match &scene.snapshot.state {
-            RecordState::Closed => (StatusMark::Unknown, "No record is open.".to_owned()),
-            RecordState::Opening => (StatusMark::Unknown, format!("Reading {path}.")),
+        let (mark, text): (Mark, String) = match &scene.snapshot.state {
+            RecordState::Closed => (FileMark::Closed.into(), "No record is open.".to_owned()),
+            RecordState::Opening => (ProgressMark::Preparing.into(), format!("Reading {path}.")),
             RecordState::Absent => {
-                (StatusMark::Unknown, format!("{path} will be created with the first inspected part."))
+                (FileMark::New.into(), format!("{path} will be created with the first inspected part."))
             }
-            RecordState::Open => (StatusMark::Healthy, path),
-            RecordState::Failed(text) => (StatusMark::Defective, text.clone()),
+            RecordState::Open => (FileMark::Open.into(), path),
+            RecordState::Failed(text) => (NoticeMark::Error.into(), text.clone()),
         };
-        marked_text(ui, state, RichText::new(text).color(p.text));
+        marked_text(ui, mark, RichText::new(text).color(p.text));
         if scene.snapshot.state == RecordState::Open {
             let parts = if scene.scope.filter.is_some() { scene.selected } else { scene.scope.whole };
             let text = format!("Exports cover {}.", scene.scope.describe(parts));

@@ -14,7 +14,7 @@ use crate::{
             verdict::{headline, score_bar},
         },
         theme,
-        theme::{Palette, StatusMark},
+        theme::{Palette, VerdictMark},
         widgets::rows::value_row,
     },
 };
@@ -44,7 +44,7 @@ pub(super) fn ui(ui: &mut Ui, item: &ReviewItem, scene: &ReviewScene, blind: boo
     let p = Palette::of(ui);
     let assessment = &item.inspection.assessment;
     if blind {
-        headline(ui, StatusMark::Unknown, "What do you see?", false);
+        headline(ui, VerdictMark::Unknown, "What do you see?", false);
         let text = "The verdicts of the model and the other reviewer are hidden until both of you have judged.";
         ui.add(Label::new(RichText::new(text).color(p.text)).wrap());
         return;

@@ -169,7 +169,7 @@ impl ReviewWorkspace {
                     // The verdict is never out of sight.
                     if !shown && !self.is_blind() {
                         let verdict = item.inspection.assessment.verdict;
-                        theme::state_icon(ui, verdict_mark(verdict));
+                        theme::mark_icon(ui, verdict_mark(verdict));
                         ui.label(RichText::new(verdict.title().to_uppercase()).color(p.text_strong));
                     }
                     let position = ticks::grouped((self.queue.position() + 1) as f64, 0);

@@ -15,7 +15,10 @@ use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::{section, source_title, weak};
 use crate::{
-    engine::{BackgroundTask, TaskState},
+    engine::{
+        BackgroundTask, TaskState,
+        training::{TrainingPhase, TrainingStatus},
+    },
     format::sentence,
     text::{PrintablePath, printable},
     train::{
@@ -65,28 +68,42 @@ impl Row {
         self.summary.info.as_ref().map_or_else(|_| String::new(), |info| source_title(&info.source))
     }
 
-    /// Returns the steps done and the total; no total without a readable recipe.
-    fn steps(&self) -> (u64, Option<u64>) {
-        (self.summary.steps, self.recipe.as_ref().map(|r| r.train.steps))
+    /// Returns the steps done and the total; no total without a readable recipe. Those of the current run are counted as
+    /// everywhere else in the window, those of other runs at their last checkpoint.
+    fn steps(&self, open: Option<&TrainingStatus>) -> (u64, Option<u64>) {
+        let current = open.filter(|status| status.run.as_deref() == Some(self.path()));
+        let recipe = self.recipe.as_ref().map(|r| r.train.steps);
+        match current.and_then(|status| Some((status.step, status.recipe.as_ref()?.train.steps))) {
+            Some((done, all)) => (done, Some(all)),
+            None => (self.summary.steps, recipe),
+        }
     }
 
-    fn steps_text(&self) -> String {
+    fn steps_text(&self, open: Option<&TrainingStatus>) -> String {
         let grouped = |n: u64| ticks::grouped(n as f64, 0);
-        match self.steps() {
+        match self.steps(open) {
             (done, Some(all)) => format!("{} of {}", grouped(done), grouped(all)),
             (done, None) => grouped(done),
         }
     }
 
-    fn state(&self, open: Option<&Path>) -> (theme::StatusMark, &'static str) {
+    fn state(&self, open: Option<&TrainingStatus>) -> (theme::Mark, &'static str) {
         if self.summary.info.is_err() {
-            return (theme::StatusMark::Defective, "Cannot be opened");
+            return (theme::NoticeMark::Error.into(), "Cannot be opened");
         }
-        match self.steps() {
-            _ if open == Some(self.path()) => (theme::StatusMark::Healthy, "Open"),
-            (done, Some(all)) if done >= all => (theme::StatusMark::Healthy, "Finished"),
-            (0, _) => (theme::StatusMark::Unknown, "No checkpoint yet"),
-            _ => (theme::StatusMark::Unknown, "Can be resumed"),
+        if let Some(status) = open.filter(|status| status.run.as_deref() == Some(self.path())) {
+            return match status.phase {
+                TrainingPhase::Running => (theme::ProgressMark::Running.into(), "Open, running"),
+                TrainingPhase::Paused => (theme::ProgressMark::Paused.into(), "Open, paused"),
+                TrainingPhase::Finished => (theme::ProgressMark::Finished.into(), "Open, finished"),
+                TrainingPhase::Failed(_) => (theme::ProgressMark::Failed.into(), "Open, failed"),
+                _ => (theme::ProgressMark::Preparing.into(), "Open, preparing"),
+            };
+        }
+        match self.steps(None) {
+            (done, Some(all)) if done >= all => (theme::ProgressMark::Finished.into(), "Finished"),
+            (0, _) => (theme::ProgressMark::Idle.into(), "No checkpoint yet"),
+            _ => (theme::ProgressMark::Paused.into(), "Can be resumed"),
         }
     }
 }
@@ -119,11 +136,18 @@ pub(crate) struct RunsView<'a> {
     /// The folder that holds the runs.
     pub root: &'a Path,
     /// The current run.
-    pub open: Option<&'a Path>,
+    pub open: Option<&'a TrainingStatus>,
     /// Runs whose curves are overlaid.
     pub overlays: &'a [RunOverlay],
     /// Runs whose curves are still being read.
     pub pending: &'a [PathBuf],
+}
+
+impl RunsView<'_> {
+    /// Whether this is the current run.
+    fn is_open(&self, run: &Path) -> bool {
+        self.open.is_some_and(|status| status.run.as_deref() == Some(run))
+    }
 }
 
 impl RunsPage {
@@ -332,7 +356,7 @@ impl RunsPage {
         line.col(|ui| {
             widgets::flush_right(ui, |ui| {
                 ui.add_space(theme::GAP_M);
-                ui.label(row.steps_text());
+                ui.label(row.steps_text(view.open));
             });
         });
         line.col(|ui| {
@@ -340,8 +364,8 @@ impl RunsPage {
             ui.label(RichText::new(ago(elapsed)).color(p.text_weak));
         });
         line.col(|ui| {
-            let (state, word) = row.state(view.open);
-            theme::state_icon(ui, state);
+            let (mark, word) = row.state(view.open);
+            theme::mark_icon(ui, mark);
             ui.label(word);
         });
         line.col(|ui| {
@@ -384,20 +408,20 @@ impl RunsPage {
         match &row.summary.info {
             Ok(info) => {
                 fact(ui, &p, "Data", &row.data());
-                fact(ui, &p, "Steps", &row.steps_text());
+                fact(ui, &p, "Steps", &row.steps_text(view.open));
                 fact(ui, &p, "Device", &info.device);
                 fact(ui, &p, "Folder", &row.path().printable().to_string());
             }
             Err(error) => {
                 ui.horizontal_top(|ui| {
-                    theme::state_icon(ui, theme::StatusMark::Defective);
+                    theme::mark_icon(ui, theme::NoticeMark::Error);
                     ui.add(egui::Label::new(sentence(error)).wrap().selectable(true));
                 });
             }
         }
         ui.add_space(theme::GAP_L);
 
-        let open = view.open == Some(row.path());
+        let open = view.is_open(row.path());
         ui.vertical_centered_justified(|ui| {
             buttons(ui, &p, row, open, actions);
         });
@@ -540,7 +564,7 @@ fn headings(row: &mut TableRow<'_, '_>, p: &theme::Palette) {
     row.col(|ui| {
         widgets::flush_right(ui, |ui| {
             ui.add_space(theme::GAP_M);
-            heading(ui, "Steps").on_hover_text("Steps at the last checkpoint, of the total.");
+            heading(ui, "Steps").on_hover_text("Steps done, of the total; of runs that are not open, at the last checkpoint.");
         });
     });
     row.col(|ui| {
@@ -594,12 +618,12 @@ fn overlay_checkbox(ui: &mut Ui, row: &Row, view: &RunsView<'_>, text: &str, act
         return;
     }
     let mut on = view.overlays.iter().any(|o| o.run == path);
-    let possible = row.summary.info.is_ok() && view.open != Some(path);
+    let possible = row.summary.info.is_ok() && !view.is_open(path);
     let checkbox = ui.add_enabled(possible, egui::Checkbox::new(&mut on, text));
     let named = text.is_empty();
     let checkbox = if named { checkbox.accessible_name(format!("Overlay {}", row.name())) } else { checkbox };
     let why =
-        if view.open == Some(path) { "This run is open; its curves are shown." } else { "This run cannot be read." };
+        if view.is_open(path) { "This run is open; its curves are shown." } else { "This run cannot be read." };
     if checkbox.on_disabled_hover_text(why).changed() {
         actions.push(Action::Overlay(path.to_owned(), on));
     }

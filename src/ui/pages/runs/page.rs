@@ -11,7 +11,7 @@ impl Page for RunsPage {
     }
 
     fn draw(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
-        let open = frame.status.run.as_deref().filter(|_| frame.context.run);
+        let open = Some(frame.status).filter(|_| frame.context.run);
         let view = RunsView { root: frame.runs, open, overlays: frame.overlays, pending: frame.loading };
         self.ui(ui, &view, frame.actions);
     }

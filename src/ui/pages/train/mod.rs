@@ -32,7 +32,7 @@ use crate::{
     train::{knobs, knobs::Group},
     ui::{
         Frame, UiCommand, focus, theme,
-        theme::{Palette, StatusMark},
+        theme::{BalanceMark, Mark, NoticeMark, Palette, ProgressMark},
         widgets::{
             elide::name_label, empty_place, flush_right, histogram, icon_button, icon_toggle, pane, segments, ticks,
         },
@@ -441,22 +441,22 @@ fn health_line(ui: &mut Ui, frame: &Frame<'_>) {
     let p = Palette::of(ui);
     ui.spacing_mut().item_spacing.x = theme::GAP_XS;
     let health = frame.status.health;
-    let (state, sentence, advice) = match &frame.status.phase {
+    let (mark, sentence, advice): (Mark, &str, &str) = match &frame.status.phase {
         // Without samples, the middle pane shows the error in full.
         TrainingPhase::Failed(_) if frame.engine.training.grids.read().grids().is_empty() => {
-            (StatusMark::Defective, "The run stopped with an error.", "")
+            (ProgressMark::Failed.into(), "The run stopped with an error.", "")
         }
-        TrainingPhase::Failed(text) => (StatusMark::Defective, text.as_str(), ""),
-        TrainingPhase::Idle => (StatusMark::Unknown, "No run is open.", ""),
-        TrainingPhase::Opening { .. } => (StatusMark::Unknown, "Reading the images.", ""),
-        TrainingPhase::Preparing => (StatusMark::Unknown, "Preparing kernels; training starts shortly.", ""),
+        TrainingPhase::Failed(text) => (ProgressMark::Failed.into(), text.as_str(), ""),
+        TrainingPhase::Idle => (ProgressMark::Idle.into(), "No run is open.", ""),
+        TrainingPhase::Opening { .. } => (ProgressMark::Preparing.into(), "Reading the images.", ""),
+        TrainingPhase::Preparing => (ProgressMark::Preparing.into(), "Preparing kernels; training starts shortly.", ""),
         TrainingPhase::BuildingModel(build) => {
-            (StatusMark::Unknown, "Building the model.", build.current_part().map_or("", |now| now.part.purpose()))
+            (ProgressMark::Running.into(), "Building the model.", build.current_part().map_or("", |now| now.part.purpose()))
         }
-        _ => (state_of(health), health.sentence(), health.advice()),
+        _ => (mark_of(health), health.sentence(), health.advice()),
     };
-    theme::state_icon(ui, state);
-    let colour = if health.is_alarm() || state == StatusMark::Defective { p.text_strong } else { p.text };
+    theme::mark_icon(ui, mark);
+    let colour = if health.is_alarm() || mark.is_error() { p.text_strong } else { p.text };
     let mut text = egui::text::LayoutJob::default();
     let font = egui::TextStyle::Body.resolve(ui.style());
     text.append(&format::sentence(sentence), 0.0, egui::TextFormat::simple(font.clone(), colour));
@@ -467,13 +467,13 @@ fn health_line(ui: &mut Ui, frame: &Frame<'_>) {
     ui.add(egui::Label::new(text).truncate()).on_hover_text(format!("{sentence} {advice}").trim_end());
 }
 
-fn state_of(health: crate::train::Health) -> StatusMark {
+fn mark_of(health: crate::train::Health) -> Mark {
     use crate::train::Health as H;
     match health {
-        H::Unknown | H::NoClearSign | H::DAhead => StatusMark::Unknown,
-        H::Good => StatusMark::Healthy,
-        H::DTooStrong | H::DTooWeak | H::DRejectsReal | H::DFooled | H::Saturated | H::DStalled => StatusMark::Suspect,
-        H::Collapsed | H::Diverging | H::NotFinite => StatusMark::Defective,
+        H::Unknown | H::NoClearSign | H::DAhead => BalanceMark::Unclear.into(),
+        H::Good => BalanceMark::Balanced.into(),
+        H::DTooStrong | H::DTooWeak | H::DRejectsReal | H::DFooled | H::Saturated | H::DStalled => NoticeMark::Warning.into(),
+        H::Collapsed | H::Diverging | H::NotFinite => NoticeMark::Error.into(),
     }
 }
 
@@ -520,7 +520,7 @@ fn waiting(ui: &mut Ui, frame: &Frame<'_>) -> bool {
         }
         TrainingPhase::Failed(text) if none => {
             middle(ui, &mut |ui| {
-                theme::state_icon(ui, StatusMark::Defective);
+                theme::mark_icon(ui, ProgressMark::Failed);
                 ui.label(RichText::new("The run stopped").color(p.text_strong));
                 let text = RichText::new(format::sentence(text)).color(p.text);
                 ui.add(egui::Label::new(text).wrap().selectable(true));

@@ -107,7 +107,7 @@ fn not_opened(ui: &mut Ui, text: &str, actions: &mut Vec<Action>) {
     let p = theme::Palette::of(ui);
     ui.add_space(theme::GAP_XL);
     ui.horizontal(|ui| {
-        theme::state_icon(ui, theme::StatusMark::Defective);
+        theme::mark_icon(ui, theme::NoticeMark::Error);
         ui.label(egui::RichText::new("The run could not be opened").text_style(theme::section()).color(p.text_strong));
     });
     ui.add_space(theme::GAP_XS);

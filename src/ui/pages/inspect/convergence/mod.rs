@@ -129,9 +129,9 @@ impl Convergence {
             self.playback.seek(&view.frames, index);
         }
         let build = UiBuilder::new().max_rect(values.with_min_x(values.left() + theme::GAP_M));
-        // While it follows, the last step counts, whether its reconstruction was stored or not.
-        let held = self.shown(&view.frames).map(|kept| kept.step).filter(|_| self.playback.is_held());
-        ui.scope_builder(build, |ui| values::ui(ui, entry, view, held));
+        // The values are those of the reconstruction on show, also while it follows the newest.
+        let shown = self.shown(&view.frames).map(|kept| kept.step);
+        ui.scope_builder(build, |ui| values::ui(ui, entry, view, shown));
         ui.advance_cursor_after_rect(area);
     }
 }

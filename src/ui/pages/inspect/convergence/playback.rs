@@ -29,11 +29,6 @@ impl Playback {
         self.held.is_none() && !self.is_playing()
     }
 
-    /// Whether a step is held.
-    pub(crate) fn is_held(&self) -> bool {
-        self.held.is_some()
-    }
-
     /// Whether it plays.
     pub(crate) fn is_playing(&self) -> bool {
         self.playing.is_some() || self.start.is_some()

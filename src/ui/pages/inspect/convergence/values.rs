@@ -12,12 +12,12 @@ use crate::{
     },
 };
 
-/// Draws the values of the last step, or of `held` if a step is held on screen.
-pub(super) fn ui(ui: &mut Ui, entry: &QueryEntry, view: &QueryView, held: Option<usize>) {
+/// Draws the values of the step on screen, or of the last one where no reconstruction is shown.
+pub(super) fn ui(ui: &mut Ui, entry: &QueryEntry, view: &QueryView, shown: Option<usize>) {
     let p = Palette::of(ui);
     ui.spacing_mut().item_spacing.y = 0.0;
     ui.spacing_mut().interact_size.y = theme::ROW_VALUE;
-    for (name, value, help) in rows(entry, view, held) {
+    for (name, value, help) in rows(entry, &view.records, shown) {
         if ui.available_height() < theme::ROW_VALUE {
             break;
         }
@@ -33,9 +33,8 @@ pub(super) fn ui(ui: &mut Ui, entry: &QueryEntry, view: &QueryView, held: Option
 }
 
 /// Returns name, value and tooltip of each row.
-fn rows(entry: &QueryEntry, view: &QueryView, held: Option<usize>) -> [(&'static str, String, &'static str); 6] {
-    let records: &[StepRecord] = &view.records;
-    let record = match held {
+fn rows(entry: &QueryEntry, records: &[StepRecord], shown: Option<usize>) -> [(&'static str, String, &'static str); 6] {
+    let record = match shown {
         Some(step) => records.get(records.partition_point(|r| r.step < step)).or(records.last()),
         None => records.last(),
     };
@@ -56,12 +55,8 @@ fn rows(entry: &QueryEntry, view: &QueryView, held: Option<usize>) -> [(&'static
     };
     let last = records.last().map_or(entry.step, |r| r.step);
     let count = |n: usize| ticks::grouped(n as f64, 0);
-    // The reconstruction on show: a stored one, or the newest, which after the last step has no record of its own.
-    let shown = match held {
-        Some(step) => step,
-        None if entry.state.is_over() => entry.step.max(last),
-        None => last,
-    };
+    // The final reconstruction follows the last step, and has no record of its own.
+    let shown = shown.unwrap_or(if entry.state.is_over() { entry.step.max(last) } else { last });
     let steps = format!("{} / {}", count(shown), count(entry.steps.max(last)));
     let norm = record.map_or_else(|| "–".to_owned(), |r| format!("{:.2}", r.z_norm));
     [
@@ -76,4 +71,34 @@ fn rows(entry: &QueryEntry, view: &QueryView, held: Option<usize>) -> [(&'static
         ("Steps/s", speed, "Steps per second"),
         if going { ("Left", left, "Time left") } else { ("State", left, "State of the inspection") },
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::inspection::{Query, QueryId, QuerySource};
+
+    #[test]
+    fn the_step_is_that_of_the_reconstruction_on_show() {
+        let query = Query { id: QueryId::fresh(), name: "a".into(), source: QuerySource::File("a".into()) };
+        let entry = QueryEntry { state: QueryState::Running, step: 14, ..QueryEntry::waiting(&query, 20) };
+        let records: Vec<StepRecord> = (0..14)
+            .map(|step| StepRecord {
+                step,
+                loss: vec![step as f32],
+                best: 0,
+                residual: 0.0,
+                feature: 0.0,
+                prior: 0.0,
+                z_norm: 1.0,
+                seconds: step as f32,
+            })
+            .collect();
+        // Every fifth reconstruction is stored; its heading says "step 10".
+        let [step, loss, ..] = rows(&entry, &records, Some(10));
+        assert_eq!((step.1.as_str(), loss.1.as_str()), ("10 / 20", ticks::figure(Some(10.0)).as_str()));
+        let done = QueryEntry { state: QueryState::Done, step: 20, ..entry };
+        assert_eq!(rows(&done, &records, Some(20))[0].1, "20 / 20");
+        assert_eq!(rows(&done, &records, None)[0].1, "20 / 20");
+    }
 }
