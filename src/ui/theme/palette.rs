@@ -217,7 +217,9 @@ mod tests {
             assert!(contrast(p.on_accent, p.accent) >= 4.5);
             assert!(contrast(p.accent, p.panel) >= 4.5);
             assert!(contrast(p.text, p.selection) >= 4.5, "the outline of a box on a selected row");
-            for colour in [p.g, p.d, p.d_fake, p.critic, p.critic_held_out, p.healthy, p.suspect, p.defective, p.warning, p.error] {
+            for colour in
+                [p.g, p.d, p.d_fake, p.critic, p.critic_held_out, p.healthy, p.suspect, p.defective, p.warning, p.error]
+            {
                 let c = contrast(colour, p.panel);
                 assert!(c >= 3.0, "dark {}: {colour:?} is {c:.2}", p.dark);
             }

@@ -59,7 +59,8 @@ pub(crate) fn headline(ui: &mut Ui, state: VerdictMark, word: &str, known: bool)
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Verdict: {}", state.title())));
         theme::paint_mark(ui.painter(), &p, state, rect.center(), 22.0);
         let colour = if known { p.verdict(state) } else { p.text_strong };
-        let size = if word.len() > 14 || state == VerdictMark::NotThisPart { theme::figure() } else { theme::verdict() };
+        let size =
+            if word.len() > 14 || state == VerdictMark::NotThisPart { theme::figure() } else { theme::verdict() };
         ui.add(Label::new(RichText::new(word).text_style(size).color(colour)).truncate());
     });
 }

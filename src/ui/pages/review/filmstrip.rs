@@ -6,9 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use egui::{
-    Align, Color32, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
-};
+use egui::{Align, Color32, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 use super::queue::ReviewQueue;
 use crate::{

@@ -564,7 +564,8 @@ fn headings(row: &mut TableRow<'_, '_>, p: &theme::Palette) {
     row.col(|ui| {
         widgets::flush_right(ui, |ui| {
             ui.add_space(theme::GAP_M);
-            heading(ui, "Steps").on_hover_text("Steps done, of the total; of runs that are not open, at the last checkpoint.");
+            heading(ui, "Steps")
+                .on_hover_text("Steps done, of the total; of runs that are not open, at the last checkpoint.");
         });
     });
     row.col(|ui| {
@@ -622,8 +623,7 @@ fn overlay_checkbox(ui: &mut Ui, row: &Row, view: &RunsView<'_>, text: &str, act
     let checkbox = ui.add_enabled(possible, egui::Checkbox::new(&mut on, text));
     let named = text.is_empty();
     let checkbox = if named { checkbox.accessible_name(format!("Overlay {}", row.name())) } else { checkbox };
-    let why =
-        if view.is_open(path) { "This run is open; its curves are shown." } else { "This run cannot be read." };
+    let why = if view.is_open(path) { "This run is open; its curves are shown." } else { "This run cannot be read." };
     if checkbox.on_disabled_hover_text(why).changed() {
         actions.push(Action::Overlay(path.to_owned(), on));
     }

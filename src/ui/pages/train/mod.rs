@@ -450,9 +450,11 @@ fn health_line(ui: &mut Ui, frame: &Frame<'_>) {
         TrainingPhase::Idle => (ProgressMark::Idle.into(), "No run is open.", ""),
         TrainingPhase::Opening { .. } => (ProgressMark::Preparing.into(), "Reading the images.", ""),
         TrainingPhase::Preparing => (ProgressMark::Preparing.into(), "Preparing kernels; training starts shortly.", ""),
-        TrainingPhase::BuildingModel(build) => {
-            (ProgressMark::Running.into(), "Building the model.", build.current_part().map_or("", |now| now.part.purpose()))
-        }
+        TrainingPhase::BuildingModel(build) => (
+            ProgressMark::Running.into(),
+            "Building the model.",
+            build.current_part().map_or("", |now| now.part.purpose()),
+        ),
         _ => (mark_of(health), health.sentence(), health.advice()),
     };
     theme::mark_icon(ui, mark);
@@ -472,7 +474,9 @@ fn mark_of(health: crate::train::Health) -> Mark {
     match health {
         H::Unknown | H::NoClearSign | H::DAhead => BalanceMark::Unclear.into(),
         H::Good => BalanceMark::Balanced.into(),
-        H::DTooStrong | H::DTooWeak | H::DRejectsReal | H::DFooled | H::Saturated | H::DStalled => NoticeMark::Warning.into(),
+        H::DTooStrong | H::DTooWeak | H::DRejectsReal | H::DFooled | H::Saturated | H::DStalled => {
+            NoticeMark::Warning.into()
+        }
         H::Collapsed | H::Diverging | H::NotFinite => NoticeMark::Error.into(),
     }
 }
