@@ -1,6 +1,7 @@
 //! Folders that appear with all their contents at once.
 
 use std::{
+    ffi::OsStr,
     fs,
     fs::File,
     io,
@@ -23,11 +24,14 @@ use crate::text::PrintablePath;
 /// Those of `fill` and of the operating system; nothing is then left at `target` but what was there.
 pub(crate) fn create_folder<E: From<FileError>>(
     target: &Path,
-    last: &str,
+    last: impl AsRef<OsStr>,
     fill: impl FnOnce(&Path) -> Result<(), E>,
 ) -> Result<(), E> {
     let fault = |cause| FileError::new(Access::Write, target, cause);
     let exists = target.is_dir();
+    if !exists && target.exists() {
+        return Err(FileError::NotAFolder { access: Access::Write, path: target.into() }.into());
+    }
     let base = if exists { target } else { parent(target) };
     operation(|| fs::create_dir_all(base)).map_err(|cause| match cause.kind() {
         // A file of that name exists.
@@ -48,7 +52,7 @@ pub(crate) fn create_folder<E: From<FileError>>(
     // Keeps other processes from removing it. Where folders cannot be locked, they cannot be removed as left over either.
     let _held = File::open(aside.path()).and_then(|folder| folder.try_lock().map(|()| folder).map_err(Into::into));
     let filled = fill(aside.path()).and_then(|()| {
-        if exists { move_up(aside.path(), target, last) } else { rename(aside.path(), target) }
+        if exists { move_up(aside.path(), target, last.as_ref()) } else { rename(aside.path(), target) }
             .map_err(|cause| fault(cause).into())
     });
     #[cfg(test)]
@@ -83,7 +87,7 @@ pub(crate) fn sweep(folder: &Path, ours: impl Fn(&str) -> bool) {
 }
 
 /// Moves the entries of `from` into `to`, the one named `last` at the end.
-fn move_up(from: &Path, to: &Path, last: &str) -> io::Result<()> {
+fn move_up(from: &Path, to: &Path, last: &OsStr) -> io::Result<()> {
     let mut entries: Vec<PathBuf> = fs::read_dir(from)?.map(|e| Ok(e?.path())).collect::<io::Result<_>>()?;
     entries.sort_by_key(|path| (path.file_name().is_some_and(|name| name == last), path.clone()));
     for entry in entries {

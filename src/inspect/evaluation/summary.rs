@@ -127,7 +127,7 @@ pub(crate) fn not_this_part_sentence(images: usize) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::{
         data::{FileHash, Label},
@@ -143,7 +143,7 @@ mod tests {
     };
 
     /// Healthy images score 0.1 to 1.0, held-out ones 0.05 to 0.95, scratches 0.8 to 1.7 and pits 0.3 to 0.5.
-    fn evaluation() -> Evaluation {
+    pub(in crate::inspect::evaluation) fn evaluation() -> Evaluation {
         let scores = |value: f64| {
             let mut scores = Scores::default();
             scores.set(ScoreKind::Feature, value);

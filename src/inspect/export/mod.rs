@@ -17,17 +17,13 @@ mod triptych;
 
 use std::{
     collections::HashSet,
-    fs,
     path::{Path, PathBuf},
 };
 
 pub use input::ExportInput;
 pub(crate) use thumbnail::{map_png, query_png};
 
-use crate::{
-    files,
-    files::{Access, FileError},
-};
+use crate::{files, files::FileError};
 
 /// A file that an export can write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,8 +110,10 @@ pub fn stem_of(path: &Path) -> String {
 /// Writes `parts` of an inspected image into `dir`, creating it if necessary, and returns their paths. File names begin
 /// with `stem`, numbered if `stems` has it already or a file is there; no file is replaced.
 ///
+/// They appear together, the numbers last in a folder that exists: where these are, the others are.
+///
 /// # Errors
-/// [`FileError`] for the first file that cannot be written; earlier ones stay.
+/// [`FileError`] for the first file that cannot be written; none of the others is then left.
 pub fn write_all(
     dir: &Path,
     stem: &str,
@@ -123,17 +121,15 @@ pub fn write_all(
     input: &ExportInput<'_>,
     parts: &[ExportPart],
 ) -> Result<Vec<PathBuf>, FileError> {
-    fs::create_dir_all(dir).map_err(|cause| FileError::new(Access::Write, dir, cause))?;
     let stem = stems.unique(stem, |stem| {
         parts.iter().any(|part| dir.join(format!("{stem}{}", part.suffix())).symlink_metadata().is_ok())
     });
-    let mut written = Vec::new();
-    for part in parts {
-        let path = dir.join(format!("{stem}{}", part.suffix()));
-        write_part(&path, input, *part)?;
-        written.push(path);
-    }
-    Ok(written)
+    let name = |part: &ExportPart| format!("{stem}{}", part.suffix());
+    let last = parts.iter().find(|part| **part == ExportPart::Numbers).or(parts.last()).map(name);
+    files::create_folder(dir, last.unwrap_or_default(), |folder| {
+        parts.iter().try_for_each(|part| write_part(&folder.join(name(part)), input, *part))
+    })?;
+    Ok(parts.iter().map(|part| dir.join(name(part))).collect())
 }
 
 /// Writes one part of an inspected image to `path`.

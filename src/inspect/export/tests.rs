@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{fs, sync::Arc};
 
 use image::{AnimationDecoder, codecs::png::PngDecoder};
 
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     data::colour_map::{ColourMap, table},
+    files::interruption,
     inspect::{
         Assessment, InvertKnobs, Judged, KeptFrame, NoVerdict, Outcome, Planes, ScoreKind, Scores, StepRecord, Verdict,
         calibration::MapScale, critic::CriticMaps, evaluation::EvaluatedMap,
@@ -358,6 +359,37 @@ fn images_with_the_same_name_get_different_files() {
     assert_eq!(write(" .. "), ["image.json", "image-difference.tiff"]);
     assert_eq!(write(&"é".repeat(400))[0], format!("{}.json", "é".repeat(50)));
     assert_eq!(fs::read_dir(&dir).unwrap().count(), 12);
+}
+
+#[test]
+fn the_files_of_an_image_are_whole_or_absent_wherever_their_writing_stops() {
+    let outcome = outcome(16, 16, 1, 1, None);
+    let query = inspected(&outcome, &[]);
+    let parts = [ExportPart::Numbers, ExportPart::Steps, ExportPart::Difference];
+    let export = |dir: &Path| write_all(dir, "a", &mut UniqueStems::default(), &query, &parts);
+    for exists in [false, true] {
+        let mut operations = 0;
+        loop {
+            let root = tempfile::tempdir().unwrap();
+            let dir = root.path().join("out");
+            if exists {
+                fs::create_dir(&dir).unwrap();
+            }
+            let (result, stopped) = interruption::after(operations, || export(&dir));
+            assert_eq!(result.is_err(), stopped);
+            let there: Vec<bool> = parts.iter().map(|part| dir.join(format!("a{}", part.suffix())).is_file()).collect();
+            assert!(exists || there.iter().all(|file| *file == there[0]), "{there:?} after {operations} operations");
+            assert!(!there[0] || there.iter().all(|file| *file), "the numbers are the last: {there:?}");
+            let paths = export(&dir).unwrap();
+            assert!(paths.iter().all(|path| path.is_file()));
+            if !stopped {
+                assert_eq!(fs::read_dir(&dir).unwrap().count(), 6);
+                break;
+            }
+            operations += 1;
+        }
+        assert!(operations > 8, "each write, sync and rename counts: {operations}");
+    }
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! Defect masks in the MVTec AD layout.
 
-use std::{collections::HashSet, fs, io, path::Path};
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 
@@ -20,7 +24,8 @@ use crate::{
 const MASK: &str = "_mask.png";
 
 /// Writes `ground_truth/TYPE/NAME_mask.png` into `folder` for each part with an outline: greyscale, 255 inside the defect.
-/// Later parts of the same name get a number, and so does the folder where there is one from an earlier export.
+/// Later parts of the same name get a number, and so does the folder where there is one from an earlier export. It appears
+/// with all of its masks or not at all.
 ///
 /// # Errors
 /// [`ExportError`] for a file that cannot be written.
@@ -30,14 +35,13 @@ pub(crate) fn write_masks(
 ) -> Result<ExportSummary, ExportError> {
     let mut summary = ExportSummary::default();
     let mut taken = HashSet::new();
-    let truth = files::unused(&folder.join("ground_truth"));
+    let mut masks: Vec<(PathBuf, &ReviewItem, &[RegionShape])> = Vec::new();
     for (item, shapes) in parts {
         if shapes.is_empty() {
             summary.left_out += 1;
             continue;
         }
-        let type_folder = truth.join(folder_name(item.defect_type().unwrap_or(UNNAMED)));
-        fs::create_dir_all(&type_folder).map_err(|cause| FileError::new(Access::Write, &type_folder, cause))?;
+        let type_folder = PathBuf::from(folder_name(item.defect_type().unwrap_or(UNNAMED)));
         let name = item.part.path.file_stem().unwrap_or_default().printable().to_string();
         let stem = file_name(&name, MASK.len());
         let mut path = type_folder.join(format!("{stem}{MASK}"));
@@ -48,10 +52,23 @@ pub(crate) fn write_masks(
             path = type_folder.join(format!("{}{end}", file_name(&name, end.len())));
             number += 1;
         }
-        files::write_atomic_with(&path, |out| mask(out, shapes, item.part.width, item.part.height))?;
-        summary.rows += 1;
-        summary.files.push(path);
+        masks.push((path, item, shapes));
     }
+    if masks.is_empty() {
+        return Ok(summary);
+    }
+    let truth = files::unused(&folder.join("ground_truth"));
+    files::create_folder(&truth, "", |folder| {
+        for (path, item, shapes) in &masks {
+            let path = folder.join(path);
+            let type_folder = path.parent().unwrap_or(folder);
+            fs::create_dir_all(type_folder).map_err(|cause| FileError::new(Access::Write, type_folder, cause))?;
+            files::write_atomic_with(&path, |out| mask(out, shapes, item.part.width, item.part.height))?;
+        }
+        Ok::<_, FileError>(())
+    })?;
+    summary.rows = masks.len();
+    summary.files = masks.into_iter().map(|(path, ..)| truth.join(path)).collect();
     Ok(summary)
 }
 

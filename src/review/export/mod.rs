@@ -13,7 +13,11 @@ mod pdf;
 mod scope;
 mod table;
 
-use std::{collections::HashSet, fs, io, path::Path};
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 pub use coco::{Annotation, Category, Coco, CocoImage, CocoInfo};
 pub use error::ExportError;
@@ -71,10 +75,10 @@ pub fn write_scope(
     format: ExportFormat,
     folder: &Path,
 ) -> Result<ExportSummary, ExportError> {
-    fs::create_dir_all(folder).map_err(|cause| FileError::new(Access::Write, folder, cause))?;
     if format == ExportFormat::Pdf {
         return write_pdf(record, items, scope, folder);
     }
+    fs::create_dir_all(folder).map_err(|cause| FileError::new(Access::Write, folder, cause))?;
     // A file may have been overwritten by the image of another part, of the same size even.
     let originals: HashSet<PartId> =
         items.par_iter().filter(|item| item.part.file() == PartFile::Original).map(|item| item.part.id).collect();
@@ -131,15 +135,6 @@ fn write_pdf(
     scope: &ExportScope,
     folder: &Path,
 ) -> Result<ExportSummary, ExportError> {
-    let mut summary = ExportSummary::default();
-    let mut write = |name: &str, pdf: Vec<u8>, pages: usize| {
-        let path = files::unused(&folder.join(name));
-        files::write_atomic(&path, &pdf)?;
-        summary.files.push(path);
-        summary.rows += pages;
-        Ok::<_, FileError>(())
-    };
-    write(&scope.file("shift", "pdf"), shift_pdf(&ShiftSummary::of(items), items, scope), 1)?;
     let view = QueueView::of(items, &QueueFilter::default(), QueueOrder::Worst);
     let is_shown =
         |item: &ReviewItem| !item.opinions.is_empty() || item.inspection.assessment.verdict != Verdict::Healthy;
@@ -153,12 +148,19 @@ fn write_pdf(
         let image = image.and_then(|image| GreyImage::of(image, MAX_SIDE));
         pages.push(PartPage { item, outlines: outlines(record, item)?, image, file });
     }
+    let mut files = vec![(scope.file("shift", "pdf"), shift_pdf(&ShiftSummary::of(items), items, scope))];
     if !pages.is_empty() {
-        write(&scope.file("parts", "pdf"), parts_pdf(&pages, scope), pages.len())?;
+        files.push((scope.file("parts", "pdf"), parts_pdf(&pages, scope)));
     }
-    summary.missing = missing;
-    summary.left_out = shown.len().saturating_sub(MAX_PAGES);
-    Ok(summary)
+    let paths: Vec<PathBuf> = files.iter().map(|(name, _)| files::unused(&folder.join(name))).collect();
+    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_owned();
+    // The report of the whole is the last to appear.
+    files::create_folder(folder, paths.first().map(name).unwrap_or_default(), |aside| {
+        let mut both = paths.iter().zip(&files);
+        both.try_for_each(|(path, (_, pdf))| files::write_atomic(&aside.join(name(path)), pdf))
+    })?;
+    let left_out = shown.len().saturating_sub(MAX_PAGES);
+    Ok(ExportSummary { rows: 1 + pages.len(), files: paths, left_out, missing })
 }
 
 /// Returns the image of a part that was judged, and what is in its file: the image there, if its content is the same, or
@@ -206,11 +208,12 @@ mod tests {
     use super::*;
     use crate::{
         data::FileHash,
+        files::interruption,
         inspect::Planes,
         review::{
-            Timestamp,
+            Judgement, Timestamp,
             item::tests::item,
-            record::{NewInspection, NewPart},
+            record::{NewInspection, NewOpinion, NewPart},
         },
     };
 
@@ -267,6 +270,82 @@ mod tests {
             assert!(text.contains("now holds another image"));
             fs::remove_file(folder.path().join("part.bmp")).unwrap();
             assert_eq!(picture(&record, &items[0]).unwrap().1, PartFile::Absent);
+        }
+    }
+
+    /// The relative paths of all files below a folder, none of them hidden.
+    fn files_below(folder: &Path) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() { found.extend(files_below(&path)) } else { found.push(path) }
+        }
+        found.retain(|path| !path.iter().any(|name| name.to_string_lossy().ends_with(".part")));
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn exports_of_several_files_are_whole_or_absent_wherever_they_stop() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut record = overwritten(folder.path(), false);
+        let first = record.queue().unwrap()[0].clone();
+        for (name, defect) in [("b.png", "crack"), ("c.png", "pit")] {
+            let part = NewPart {
+                path: folder.path().join(name),
+                hash: FileHash::of(name.as_bytes()),
+                bytes: 1,
+                width: 40,
+                height: 30,
+            };
+            let inspection = NewInspection {
+                model: first.inspection.model,
+                model_name: "a".into(),
+                assessment: first.inspection.assessment.clone(),
+                threshold: None,
+                findings: Findings::default(),
+                seconds: 0.1,
+                time: Timestamp(1),
+            };
+            let filed = record.insert_inspection(&part, &inspection).unwrap();
+            record
+                .add_opinion(&NewOpinion {
+                    defect: Some(defect.into()),
+                    region: Some(RegionShape::Rectangle([4.0, 4.0], [13.0, 13.0])),
+                    ..NewOpinion::new(filed.inspection, "ada", Judgement::Defective)
+                })
+                .unwrap();
+        }
+        let items = record.queue().unwrap();
+        for (format, exists, count) in [
+            (ExportFormat::Masks, false, 2),
+            (ExportFormat::Masks, true, 2),
+            (ExportFormat::Pdf, false, 2),
+            (ExportFormat::Pdf, true, 2),
+        ] {
+            let mut operations = 0;
+            loop {
+                let root = tempfile::tempdir().unwrap();
+                let out = root.path().join("out");
+                if exists {
+                    fs::create_dir(&out).unwrap();
+                }
+                let export = || write(&record, &items, format, &out);
+                let (result, stopped) = interruption::after(operations, export);
+                assert_eq!(result.is_err(), stopped);
+                let found = files_below(&out);
+                let whole = found.len() == count;
+                let index = exists && format == ExportFormat::Pdf;
+                assert!(whole || found.is_empty() || index, "{format:?}: {found:?} after {operations} operations");
+                assert!(whole || !out.join("shift.pdf").exists(), "the report of the whole is the last");
+                let again = write(&record, &items, format, &out).unwrap();
+                assert!(again.files.len() == count && again.files.iter().all(|path| path.is_file()));
+                if !stopped {
+                    break;
+                }
+                operations += 1;
+            }
+            assert!(operations > 8, "each write, sync and rename counts: {operations}");
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Writes the files of a report.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use super::{page, reported_model::ReportedModel};
 use crate::{
     files,
-    files::{Access, FileError},
+    files::FileError,
     format::sentence,
     inspect::{ScoreKind, evaluation::EvaluationSummary},
     text::{Cell, TableWriter, path_text},
@@ -18,19 +18,23 @@ use crate::{
 /// Where one of them is there already, all three get a number; no file is replaced.
 /// The first model is the subject of the report, others are compared with it.
 ///
+/// The three appear together: with a new folder at once, in a folder that exists with the page last.
+///
 /// # Errors
-/// [`FileError`] for the first file that cannot be written; earlier ones stay.
+/// [`FileError`] for the first file that cannot be written; nothing is then left of the report.
 pub fn write(dir: &Path, models: &[ReportedModel]) -> Result<Vec<PathBuf>, FileError> {
-    fs::create_dir_all(dir).map_err(|cause| FileError::new(Access::Write, dir, cause))?;
     let paths = ["images.csv", "metrics.json", "report.html"].map(|name| dir.join(name));
     let paths = files::unused_group(paths.each_ref().map(PathBuf::as_path));
-    let [images, metrics, page] = &paths;
-    files::write_atomic_with(images, |out| write_images(out, models))?;
-    files::write_atomic_with(metrics, |out| {
-        write_metrics(out, models.iter().map(|m| &m.summary))?;
-        out.write_all(b"\n")
+    let names = paths.each_ref().map(|path| path.file_name().unwrap_or_default());
+    files::create_folder(dir, names[2], |folder| {
+        let [images, metrics, page] = names.map(|name| folder.join(name));
+        files::write_atomic_with(&images, |out| write_images(out, models))?;
+        files::write_atomic_with(&metrics, |out| {
+            write_metrics(out, models.iter().map(|m| &m.summary))?;
+            out.write_all(b"\n")
+        })?;
+        files::write_atomic(&page, page::html(models).as_bytes())
     })?;
-    files::write_atomic(page, page::html(models).as_bytes())?;
     Ok(paths.into())
 }
 
@@ -85,4 +89,57 @@ fn write_images(out: &mut dyn io::Write, models: &[ReportedModel]) -> io::Result
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::{files::interruption, inspect::evaluation::summary::tests::evaluation};
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_report_is_whole_or_absent_wherever_its_writing_stops() {
+        let evaluation = evaluation();
+        let summary = EvaluationSummary::of(&evaluation, None).unwrap();
+        let models = [ReportedModel { evaluation, summary, cases: Vec::new() }];
+        let whole = ["images.csv", "metrics.json", "report.html"];
+        for exists in [false, true] {
+            let (mut operations, mut cut) = (0, 0);
+            loop {
+                let root = tempfile::tempdir().unwrap();
+                let dir = root.path().join("report");
+                if exists {
+                    fs::create_dir(&dir).unwrap();
+                    fs::write(dir.join("notes.txt"), "mine").unwrap();
+                }
+                let (result, stopped) = interruption::after(operations, || write(&dir, &models));
+                assert_eq!(result.is_err(), stopped);
+                let found = if dir.exists() { names(&dir) } else { Vec::new() };
+                if found.iter().any(|name| name == "report.html") {
+                    assert!(whole.iter().all(|name| dir.join(name).is_file()), "{found:?} after {operations}");
+                } else if !exists {
+                    assert!(found.is_empty(), "{found:?} after {operations} operations");
+                }
+                cut += usize::from(stopped);
+                // The next report does not mix with what was left, and nothing hidden stays.
+                let paths = if stopped { write(&dir, &models).unwrap() } else { result.unwrap() };
+                assert!(paths.iter().all(|path| path.is_file()));
+                assert!(names(&dir).iter().chain(&names(root.path())).all(|name| !name.starts_with('.')));
+                assert_eq!(dir.join("notes.txt").exists(), exists);
+                if !stopped {
+                    break;
+                }
+                operations += 1;
+            }
+            assert!(cut > 8, "each write, sync and rename counts: {cut}");
+        }
+    }
 }
