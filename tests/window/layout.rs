@@ -43,6 +43,8 @@ struct Control {
     rect: Rect,
     seen: Rect,
     layer: egui::LayerId,
+    /// A visible text names it.
+    labelled: bool,
     /// It can be scrolled horizontally and vertically.
     scrolls: [bool; 2],
 }
@@ -60,7 +62,8 @@ fn controls(test: &TestWindow) -> Vec<Control> {
     let mut left = vec![test.harness.root().accesskit_node()];
     while let Some(node) = left.pop() {
         let name = node.label().or_else(|| node.value()).unwrap_or_default();
-        nodes.insert(node.locate().0, (node.role(), name));
+        let labelled = node.labelled_by().next().is_some();
+        nodes.insert(node.locate().0, (node.role(), name, labelled));
         left.extend(node.children());
     }
     let role = |id: Id| nodes.get(&NodeId(id.value()));
@@ -69,7 +72,7 @@ fn controls(test: &TestWindow) -> Vec<Control> {
         let widgets = &viewport.prev_pass.widgets;
         let all = || widgets.layers().flat_map(|(_, widgets)| widgets);
         // A bar lies at the edge of what it scrolls, which is as wide or as high as the area that holds it.
-        let bars = all().filter(|w| role(w.id).is_some_and(|(role, _)| *role == Role::ScrollBar));
+        let bars = all().filter(|w| role(w.id).is_some_and(|(role, ..)| *role == Role::ScrollBar));
         let views: Vec<(Rect, usize)> = bars
             .map(|bar| {
                 let holder = widgets.get(bar.parent_id).map_or(bar.rect, |holder| holder.interact_rect);
@@ -97,11 +100,10 @@ fn controls(test: &TestWindow) -> Vec<Control> {
         };
         let mut controls = Vec::new();
         for widget in all().filter(|w| w.sense.interactive() && w.visible) {
-            let Some((role, name)) = role(widget.id).filter(|(role, _)| !passive.contains(role)).cloned() else {
-                continue;
-            };
+            let node = role(widget.id).filter(|(role, ..)| !passive.contains(role));
+            let Some((role, name, labelled)) = node.cloned() else { continue };
             let (rect, seen, layer) = (widget.rect, widget.interact_rect, widget.layer_id);
-            controls.push(Control { role, name, rect, seen, layer, scrolls: scrolls(widget) });
+            controls.push(Control { role, name, labelled, rect, seen, layer, scrolls: scrolls(widget) });
         }
         controls
     })
@@ -120,6 +122,9 @@ fn faults(test: &TestWindow) -> Vec<String> {
         }
         if control.name.trim().is_empty() && control.role == Role::ComboBox {
             faults.push(format!("a drop-down without a name: {}", control.describe()));
+        }
+        if !control.labelled && control.role == Role::ComboBox {
+            faults.push(format!("a drop-down without a visible label: {}", control.describe()));
         }
         let seen = seen.intersect(screen);
         let cut = [rect.width() - seen.width().max(0.0), rect.height() - seen.height().max(0.0)];

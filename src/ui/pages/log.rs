@@ -1,6 +1,6 @@
 //! The log page: the newest lines of the program's log, by level and text.
 
-use egui::{Align, CentralPanel, ComboBox, Layout, RichText, ScrollArea, TextEdit, Ui};
+use egui::{Align, CentralPanel, Layout, RichText, ScrollArea, TextEdit, Ui};
 use tracing::Level;
 
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
         Action, Frame, PageId,
         pages::{Page, page_frame},
         theme,
-        widgets::list_keys::scroll_keys,
+        widgets::{drop_down::DropDown, list_keys::scroll_keys},
     },
 };
 
@@ -40,13 +40,12 @@ impl LogPage {
                 if copy.on_disabled_hover_text("No lines are displayed.").clicked() {
                     actions.push(Action::Copy(lines.iter().map(|line| line.to_text()).collect::<Vec<_>>().join("\n")));
                 }
-                let combo = ComboBox::new("log-level", "").selected_text(title(self.level)).show_ui(ui, |ui| {
+                let choice = DropDown { name: "Minimum level", help: "Hides less severe lines.", width: theme::CHOICE };
+                choice.with_label(ui, "Level", title(self.level), |ui| {
                     for level in [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG] {
                         ui.selectable_value(&mut self.level, level, title(level));
                     }
                 });
-                combo.response.accessible_name("Minimum level");
-                ui.label(theme::weak_caption(&p, "Level"));
                 let field = TextEdit::singleline(&mut self.filter)
                     .id(egui::Id::unique("log-filter"))
                     .hint_text("Filter")

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{Align, CentralPanel, ComboBox, Layout, RichText, ScrollArea, Slider, Ui, vec2};
+use egui::{Align, CentralPanel, Layout, Response, RichText, ScrollArea, Slider, Ui, vec2};
 
 use crate::{
     device,
@@ -16,7 +16,7 @@ use crate::{
         settings::SCALE,
         theme,
         typed_path::PathKind,
-        widgets::{list_keys::scroll_keys, path_field::PathField},
+        widgets::{drop_down::DropDown, list_keys::scroll_keys, path_field::PathField},
     },
 };
 
@@ -109,10 +109,11 @@ impl SettingsPage {
             self.search = None;
         }
         let adapters = self.adapters.as_deref().unwrap_or_default();
-        row(ui, "Train on", "Takes effect at once; an open run is closed first, with a checkpoint.", |ui| {
-            let combo =
-                ComboBox::new("device", "").width(theme::PANEL_MAX).selected_text(title(&settings.device, adapters));
-            let combo = combo.show_ui(ui, |ui| {
+        let help = "Takes effect at once; an open run is closed first, with a checkpoint.";
+        labelled_row(ui, "Train on", help, |ui, label| {
+            let help = "The device that trains and inspects";
+            let choice = DropDown { name: "Train on", help, width: theme::PANEL_MAX };
+            choice.beside(ui, label, title(&settings.device, adapters), |ui| {
                 let numbered = adapters.iter().filter_map(|a| a.index).map(|i| DeviceChoice::Gpu(Some(i)));
                 for choice in [DeviceChoice::Auto, DeviceChoice::Cpu].into_iter().chain(numbered) {
                     let text = title(&choice, adapters);
@@ -121,7 +122,6 @@ impl SettingsPage {
                     }
                 }
             });
-            combo.response.accessible_name("Train on");
             if self.search.is_some() {
                 ui.spinner();
                 ui.label(theme::weak_caption(p, "Searching for devices"));
@@ -228,7 +228,7 @@ fn section(ui: &mut Ui, p: &theme::Palette, title: &str) {
 }
 
 /// Draws a row's label in the left column.
-fn widget_name(ui: &mut Ui, name: &str) -> egui::Response {
+fn widget_name(ui: &mut Ui, name: &str) -> Response {
     let cell = Layout::left_to_right(Align::Center);
     let inner = ui.allocate_ui_with_layout(vec2(NAME, theme::ROW), cell, |ui| {
         ui.set_min_width(NAME);
@@ -238,13 +238,18 @@ fn widget_name(ui: &mut Ui, name: &str) -> egui::Response {
 }
 
 fn row(ui: &mut Ui, name: &str, help: &str, contents: impl FnOnce(&mut Ui)) {
+    labelled_row(ui, name, help, |ui, _| contents(ui));
+}
+
+/// Like [`row`], for contents that refer to the label.
+fn labelled_row(ui: &mut Ui, name: &str, help: &str, contents: impl FnOnce(&mut Ui, &Response)) {
     let row = ui.horizontal_wrapped(|ui| {
         ui.set_min_height(theme::ROW);
-        let label = widget_name(ui, name);
+        let mut label = widget_name(ui, name);
         if !help.is_empty() {
-            label.on_hover_text(help);
+            label = label.on_hover_text(help);
         }
-        contents(ui);
+        contents(ui, &label);
     });
     focus::answer(ui, name, row.response.rect);
 }

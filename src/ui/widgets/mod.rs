@@ -1,6 +1,7 @@
 //! Widgets shared by the pages.
 
 pub(crate) mod colour_bar;
+pub(crate) mod drop_down;
 pub(crate) mod elide;
 pub(crate) mod histogram;
 pub(crate) mod image_grid;

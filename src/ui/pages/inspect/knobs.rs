@@ -1,6 +1,6 @@
 //! Editor for the knobs of the next inspection.
 
-use egui::{CollapsingHeader, ComboBox, Ui};
+use egui::{CollapsingHeader, Ui};
 
 use super::scene::InspectScene;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     ui::{
         Action, Frame, focus, theme,
         theme::Palette,
-        widgets::{flush_right, knob::knob_editor},
+        widgets::{drop_down::DropDown, flush_right, knob::knob_editor},
     },
 };
 
@@ -40,8 +40,9 @@ impl KnobsPanel {
             crate::ui::pages::section(ui, "Settings");
             flush_right(ui, |ui| {
                 let title = preset.map_or("Custom", InvertPreset::title);
-                let combo = ComboBox::from_id_salt("invert-preset").width(theme::CHOICE).selected_text(title);
-                let combo = combo.show_ui(ui, |ui| {
+                let help = "Sets all values from a preset";
+                let choice = DropDown { name: "Inspection preset", help, width: theme::CHOICE };
+                choice.with_label(ui, "Preset", title, |ui| {
                     for option in InvertPreset::ALL {
                         let row = ui.selectable_label(preset == Some(option), option.title());
                         if row.on_hover_text(option.describe()).clicked() && preset != Some(option) {
@@ -49,7 +50,6 @@ impl KnobsPanel {
                         }
                     }
                 });
-                combo.response.accessible_name("Inspection preset").on_hover_text("Sets all values from a preset");
             });
         });
         let text = preset.map_or("Custom values; choose a preset to restore its values.", InvertPreset::describe);

@@ -1,7 +1,7 @@
 //! Toolbar of the three images: zoom, comparison, map, colours and window.
 
 use egui::{
-    ComboBox, PopupCloseBehavior, Slider, Ui,
+    PopupCloseBehavior, Slider, Ui,
     containers::menu::{MenuButton, MenuConfig},
     vec2,
 };
@@ -16,7 +16,7 @@ use crate::{
     data::colour_map::{ColourMap, table},
     ui::{
         Action, UiCommand, theme,
-        widgets::{colour_bar::ColourTable, icon_toggle},
+        widgets::{colour_bar::ColourTable, drop_down::DropDown, icon_toggle},
     },
 };
 
@@ -64,10 +64,7 @@ impl Triptych {
     /// Draws the choice of map and colours.
     fn choices(&mut self, ui: &mut Ui, width: f32) {
         let (map, chosen) = (self.map, self.chosen());
-        let p = theme::Palette::of(ui);
-        ui.label(theme::weak_caption(&p, "Map"));
-        let combo = ComboBox::from_id_salt("map").width(width).truncate().selected_text(map.title());
-        let combo = combo.show_ui(ui, |ui| {
+        DropDown { name: "Map", help: map.help(), width }.with_label(ui, "Map", map.title(), |ui| {
             let help = "The map of the score that decides: for the combined score, the one that carries most of it.";
             if ui.selectable_label(chosen.is_none(), "Deciding map").on_hover_text(help).clicked() {
                 self.choose(None);
@@ -79,13 +76,12 @@ impl Triptych {
                 }
             }
         });
-        combo.response.accessible_name("Map").on_hover_text(map.help());
         if map == DisplayMap::Signed {
             return;
         }
-        ui.label(theme::weak_caption(&p, "Colours"));
         let (name, grey) = (if self.layout.grey { "Grey" } else { "Ember" }, self.layout.grey);
-        let combo = ComboBox::from_id_salt("colours").width(theme::VALUE).selected_text(name).show_ui(ui, |ui| {
+        let colours = DropDown { name: "Map colours", help: "Map colours", width: theme::VALUE };
+        colours.with_label(ui, "Colours", name, |ui| {
             for (title, value, colours) in [("Ember", false, ColourMap::Ember), ("Grey", true, ColourMap::Grey)] {
                 ui.horizontal(|ui| {
                     ColourTable::preview(ui, table(colours), vec2(theme::SLIDER_SHORT, theme::GAP_M));
@@ -96,7 +92,6 @@ impl Triptych {
                 });
             }
         });
-        combo.response.accessible_name("Map colours").on_hover_text("Map colours");
     }
 
     /// Draws the menu for window and level of image and reconstruction.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use egui::{ComboBox, TextEdit, Ui, vec2};
+use egui::{TextEdit, Ui, vec2};
 
 use super::scene::ReviewScene;
 use crate::{
@@ -10,7 +10,10 @@ use crate::{
     inspect::Verdict,
     review::{QueueFilter, QueueOrder, ReviewProgress, Timestamp, facets::day_after},
     text::PrintablePath,
-    ui::{theme, widgets::elide::elided_text},
+    ui::{
+        theme,
+        widgets::{drop_down::DropDown, elide::elided_text},
+    },
 };
 
 /// Choices of model verdicts.
@@ -106,23 +109,21 @@ fn choose<T: Clone + PartialEq>(ui: &mut Ui, name: &str, current: &mut T, choice
     ui.horizontal(|ui| {
         let p = theme::Palette::of(ui);
         let cell = egui::Layout::left_to_right(egui::Align::Center);
-        ui.allocate_ui_with_layout(vec2(theme::FILTER_NAME, theme::CONTROL), cell, |ui| {
+        let label = ui.allocate_ui_with_layout(vec2(theme::FILTER_NAME, theme::CONTROL), cell, |ui| {
             ui.set_min_width(theme::FILTER_NAME);
-            ui.label(theme::weak_caption(&p, name));
+            ui.label(theme::weak_caption(&p, name))
         });
-        let combo = ComboBox::from_id_salt(name).width(ui.available_width()).truncate();
         // The arrow and the margins take the rest of the width.
         let width = ui.available_width() - theme::ROW - theme::GAP_L;
         let font = egui::TextStyle::Button.resolve(ui.style());
-        let combo = combo.selected_text(elided_text(ui, shown, &font, width));
-        let combo = combo.show_ui(ui, |ui| {
+        let shown = elided_text(ui, shown, &font, width);
+        DropDown { name, help: name, width: f32::INFINITY }.beside(ui, &label.inner, shown, |ui| {
             for (value, title) in choices {
                 if ui.selectable_label(value == current, title).clicked() {
                     chosen = Some(value.clone());
                 }
             }
         });
-        combo.response.accessible_name(name).on_hover_text(name);
     });
     match chosen {
         Some(value) if value != *current => {

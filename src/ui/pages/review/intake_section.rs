@@ -1,6 +1,6 @@
 //! Intake of parts: the folder that is watched or inspected once, and the state of its files.
 
-use egui::{CollapsingHeader, ComboBox, Label, ProgressBar, RichText, Ui, vec2};
+use egui::{CollapsingHeader, Label, ProgressBar, RichText, Ui, vec2};
 
 use super::{scene::ReviewScene, section::PanelSection};
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
         theme,
         theme::{Mark, NoticeMark, Palette, ProgressMark},
         widgets::{
+            drop_down::DropDown,
             elide::name_label,
             flush_right,
             rows::{marked_text, value_row},
@@ -81,13 +82,14 @@ fn kept_pictures(ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) {
         "The record keeps a copy of at most {MAX_KEPT_SIDE} pixels a side, which is shown if the file is overwritten or \
          deleted later. Takes effect with the next watch."
     );
-    let choice = ComboBox::from_id_salt("kept-pictures").width(ui.available_width()).selected_text(keep.title());
-    let choice = choice.show_ui(ui, |ui| {
-        for one in KeptPictures::ALL {
-            ui.selectable_value(&mut keep, one, one.title());
-        }
+    ui.horizontal(|ui| {
+        let choice = DropDown { name: "Kept pictures", help: &help, width: f32::INFINITY };
+        choice.with_label(ui, "Pictures", keep.title(), |ui| {
+            for one in KeptPictures::ALL {
+                ui.selectable_value(&mut keep, one, one.title());
+            }
+        });
     });
-    choice.response.accessible_name("Kept pictures").on_hover_text(help);
     if keep != settings.keep_pictures {
         let intake = IntakeSettings { keep_pictures: keep, ..settings.clone() };
         frame.actions.push(Action::Review(Box::new(ReviewSettings { intake, ..scene.settings.clone() })));

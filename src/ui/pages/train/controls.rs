@@ -1,6 +1,6 @@
 //! The right pane: transport buttons, progress, and the knobs of the recipe.
 
-use egui::{CollapsingHeader, ComboBox, ProgressBar, RichText, ScrollArea, Ui, vec2};
+use egui::{CollapsingHeader, ProgressBar, RichText, ScrollArea, Ui, vec2};
 use egui_material_icons::icons;
 use toml::Value;
 
@@ -16,6 +16,7 @@ use crate::{
         theme,
         theme::Palette,
         widgets::{
+            drop_down::DropDown,
             flush_right, icon_button,
             knob::{knob_editor, locked_line},
             ticks,
@@ -264,8 +265,8 @@ fn recipe_bar(ui: &mut Ui, frame: &mut Frame<'_>) {
         if frame.locked {
             ui.label(RichText::new(title).color(p.text_strong)).on_hover_text("The current recipe");
         } else {
-            let combo = ComboBox::from_id_salt("preset").width(theme::CHOICE).selected_text(title);
-            let combo = combo.show_ui(ui, |ui| {
+            let choice = DropDown { name: "Preset", help: "Sets all knobs from a preset", width: theme::CHOICE };
+            choice.with_label(ui, "Preset", title, |ui| {
                 for option in Preset::ALL {
                     let chosen = preset == Some(option);
                     if ui.selectable_label(chosen, option.title()).on_hover_text(option.describe()).clicked() && !chosen
@@ -274,7 +275,6 @@ fn recipe_bar(ui: &mut Ui, frame: &mut Frame<'_>) {
                     }
                 }
             });
-            combo.response.accessible_name("Preset").on_hover_text("Sets all knobs from a preset");
         }
         flush_right(ui, |ui| {
             ui.spacing_mut().item_spacing.x = theme::GAP_XS;

@@ -16,7 +16,7 @@ use crate::{
     ui::{
         Frame, UiCommand, ViewSettings, XAxis, theme,
         theme::Palette,
-        widgets::{flush_right, icon_button, icon_toggle, ticks, toggle},
+        widgets::{drop_down::DropDown, flush_right, icon_button, icon_toggle, ticks, toggle},
     },
 };
 
@@ -203,14 +203,13 @@ impl Curves {
                 frame.view(|v| v.log_y = !log);
             }
             let mut axis = frame.settings.view.x_axis;
-            let choice = egui::ComboBox::from_id_salt("x-axis").width(56.0).selected_text(short(axis));
-            let choice = choice.show_ui(ui, |ui| {
+            let choice = DropDown { name: "Horizontal axis", help: "Unit of the horizontal axis", width: 56.0 };
+            choice.with_label(ui, "X axis", short(axis), |ui| {
                 for option in XAxis::ALL {
                     let title = if option == XAxis::Wall { "Wall clock (UTC)" } else { option.title() };
                     ui.selectable_value(&mut axis, option, title);
                 }
             });
-            choice.response.accessible_name("Horizontal axis").on_hover_text("Unit of the horizontal axis");
             if axis != frame.settings.view.x_axis {
                 frame.view(|v| v.x_axis = axis);
             }

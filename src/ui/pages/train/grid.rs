@@ -16,6 +16,7 @@ use crate::{
         theme,
         theme::Palette,
         widgets::{
+            drop_down::DropDown,
             empty_place, flush_right, icon_button, icon_toggle,
             image_grid::{Arrangement, Block, GridTexture, fit, outline},
             scrubber_handle, segments, ticks,
@@ -387,13 +388,12 @@ impl SampleGridView {
                 }
                 let speed = frame.settings.view.grids_per_second;
                 let mut selected = speed;
-                let combo = egui::ComboBox::from_id_salt("speed").width(48.0).selected_text(format!("{speed:.0}/s"));
-                let combo = combo.show_ui(ui, |ui| {
+                let choice = DropDown { name: "Grids per second", help: "Playback speed", width: 48.0 };
+                choice.with_label(ui, "Speed", format!("{speed:.0}/s"), |ui| {
                     for option in SPEEDS {
                         ui.selectable_value(&mut selected, option, format!("{option:.0}/s"));
                     }
                 });
-                combo.response.accessible_name("Grids per second").on_hover_text("Playback speed");
                 if selected != speed {
                     frame.view(|v| v.grids_per_second = selected);
                 }

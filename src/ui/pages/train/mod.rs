@@ -16,8 +16,7 @@ use controls::Controls;
 use critic_preview::CriticPreview;
 use curves::{Curves, CurvesLayout};
 use egui::{
-    Align, ComboBox, EventFilter, Key, Layout, Panel, Rect, RichText, Role, ScrollArea, Sense, Spinner, Ui, WidgetInfo,
-    vec2,
+    Align, EventFilter, Key, Layout, Panel, Rect, RichText, Role, ScrollArea, Sense, Spinner, Ui, WidgetInfo, vec2,
 };
 use egui_material_icons::icons;
 use grid::SampleGridView;
@@ -34,7 +33,8 @@ use crate::{
         Frame, UiCommand, focus, theme,
         theme::{BalanceMark, Mark, NoticeMark, Palette, ProgressMark},
         widgets::{
-            elide::name_label, empty_place, flush_right, histogram, icon_button, icon_toggle, pane, segments, ticks,
+            drop_down::DropDown, elide::name_label, empty_place, flush_right, histogram, icon_button, icon_toggle,
+            pane, segments, ticks,
         },
     },
 };
@@ -347,7 +347,7 @@ impl TrainWorkspace {
             if icon_button(ui, icon, name, tall).clicked() {
                 self.layout.histograms = !self.layout.histograms;
             }
-            ui.label(RichText::new("Histogram").color(p.text_strong));
+            let label = ui.label(RichText::new("Histogram").color(p.text_strong));
             let Some((name, _)) = chosen.filter(|_| open) else { return };
             let step = shown.as_ref().map_or(0, |h| h.step);
             let mut selected = None;
@@ -357,15 +357,14 @@ impl TrainWorkspace {
                     ui.label(theme::weak_caption(&p, format!("step {}", ticks::grouped(step as f64, 0))));
                 });
                 let width = ui.available_width() - theme::GAP_S;
-                let combo = ComboBox::from_id_salt("tensor").width(width).truncate().selected_text(name);
-                let combo = combo.show_ui(ui, |ui| {
+                let choice = DropDown { name: "Tensor of the histogram", help: "Displayed tensor", width };
+                choice.beside(ui, &label, name.as_str(), |ui| {
                     for (option, _) in entries {
                         if ui.selectable_label(option == name, option).clicked() {
                             selected = Some(option.clone());
                         }
                     }
                 });
-                combo.response.accessible_name("Tensor of the histogram");
             });
             if let Some(tensor) = selected {
                 self.layout.tensor = tensor;

@@ -1,6 +1,6 @@
 //! Toolbar of the convergence strip: player, scrubber and choice of chart.
 
-use egui::{ComboBox, Layout, Slider, Ui, vec2};
+use egui::{Layout, Slider, Ui, vec2};
 use egui_material_icons::icons;
 
 use super::{Convergence, SPEEDS, curves::ConvergenceChart};
@@ -12,7 +12,7 @@ use crate::{
         pages::reasons,
         theme,
         theme::Palette,
-        widgets::{flush_right, icon_button, icon_toggle, scrubber_handle, segments, ticks},
+        widgets::{drop_down::DropDown, flush_right, icon_button, icon_toggle, scrubber_handle, segments, ticks},
     },
 };
 
@@ -107,8 +107,8 @@ impl Convergence {
     fn speed_choice(&mut self, ui: &mut Ui, frames: &[KeptFrame]) {
         let speed = self.layout.speed;
         let index = self.playback.index(frames);
-        let combo = ComboBox::from_id_salt("film-speed").width(48.0).selected_text(format!("Speed {speed}x"));
-        let combo = combo.show_ui(ui, |ui| {
+        let choice = DropDown { name: "Playback speed", help: "1x shows 20 stored steps per second", width: 48.0 };
+        choice.with_label(ui, "Speed", format!("{speed}x"), |ui| {
             for option in SPEEDS {
                 if ui.selectable_label(option == speed, format!("{option}x")).clicked() {
                     self.layout.speed = option;
@@ -116,7 +116,6 @@ impl Convergence {
                 }
             }
         });
-        combo.response.accessible_name("Playback speed").on_hover_text("1x shows 20 stored steps per second");
     }
 
     fn scrubber(&mut self, ui: &mut Ui, frames: &[KeptFrame]) {
