@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use super::layout::UnclearFolder;
+use super::{decode::formats, layout::UnclearFolder};
 use crate::text::PrintablePath;
 
 /// Errors of opening a data set, reading its images and preparing batches.
@@ -34,7 +34,7 @@ pub enum DataError {
     #[error("the folder {} is empty: add images of healthy parts or choose another folder", .0.printable())]
     Empty(PathBuf),
     /// A folder with files, none of them a usable image.
-    #[error("{} contains no usable image among {files} files ({first}): choose a folder of PNG, JPEG, TIFF, BMP or PNM images", root.printable())]
+    #[error("{} contains no usable image among {files} files ({first}): choose a folder of {} images", root.printable(), formats("or"))]
     NoImages {
         /// The folder.
         root: PathBuf,
@@ -171,7 +171,7 @@ pub enum FileFault {
     #[error("it is not an image ({0}); remove it or replace it with the image")]
     NotAnImage(&'static str),
     /// An image in an unsupported format.
-    #[error("it is {0}; save it as PNG, JPEG, TIFF, BMP or PNM")]
+    #[error("it is {0}; save it as {formats}", formats = formats("or"))]
     Format(&'static str),
     /// A kind of a supported format that is not read.
     #[error("it is {what}, which is not read; {instead}")]

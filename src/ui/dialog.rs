@@ -18,7 +18,7 @@ use rfd::AsyncFileDialog;
 
 use super::{Action, PathRequest, theme, widgets::path_field::PathField};
 use crate::{
-    data::DataSource,
+    data::{DataSource, decode::extensions},
     engine::{BackgroundTask, InspectionRequest, TaskState, inspection::QuerySource},
     logging::LogBuffer,
     text::PrintablePath,
@@ -27,9 +27,6 @@ use crate::{
 /// Tracing target of the library that shows the desktop's dialogs.
 const LIBRARY: &str = "rfd";
 const WIDTH: f32 = 520.0;
-
-/// File name extensions of readable images.
-const IMAGES: [&str; 11] = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "pgm", "ppm", "pbm", "pnm", "pam"];
 
 /// The action that follows when these paths were chosen.
 fn action(request: PathRequest, mut paths: Vec<PathBuf>) -> Option<Action> {
@@ -94,7 +91,7 @@ pub(crate) enum Dialog {
         /// The field has received the focus.
         focused: bool,
         /// The question whether a file may be replaced.
-        replacing: Option<Confirm>,
+        replacing: Option<Box<Confirm>>,
     },
 }
 
@@ -139,7 +136,9 @@ impl Dialog {
         }
         // Created here rather than on the thread, since some desktops require the main thread.
         if request == PathRequest::Queries {
-            let answer = dialog.add_filter("Images", &IMAGES).pick_files();
+            // Some desktops tell capitals apart.
+            let images: Vec<String> = extensions().flat_map(|e| [e.to_owned(), e.to_uppercase()]).collect();
+            let answer = dialog.add_filter("Images", &images).pick_files();
             let answer = async move { answer.await.unwrap_or_default() };
             return Self::wait(ctx, request, suggested, answer);
         }
@@ -236,7 +235,7 @@ impl Dialog {
                             return None;
                         }
                         ctx.request_repaint();
-                        let replacing = Some(ask_to_replace(&path, action));
+                        let replacing = Some(Box::new(ask_to_replace(&path, action)));
                         Some(Self::Typed { request, field, reason, focused, replacing })
                     }
                     Some(None) => None,

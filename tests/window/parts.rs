@@ -228,7 +228,10 @@ fn sections(dark: bool, tuned: bool) -> TestWindow {
             notice: None,
             quarantined: Arc::new(vec![
                 quarantined_file("part 00817.png", "the file is truncated; copy it again"),
-                quarantined_file("note.png", "it is not an image; remove it or save it as PNG, JPEG, TIFF, BMP or PNM"),
+                quarantined_file(
+                    "note.png",
+                    "it is not an image; remove it or save it as PNG, JPEG, TIFF, BMP, PNM, GIF or WebP",
+                ),
             ]),
         };
         let saved_model = |name: &str| SavedModel {

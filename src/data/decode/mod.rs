@@ -35,7 +35,7 @@ use self::{
 };
 use super::{DataError, FileFault, FileHash, Picture};
 pub(crate) use header::{Header, LARGE};
-pub(crate) use names::{EXTENSIONS, is_named_like_an_image, is_passed_over};
+pub(crate) use names::{extensions, formats, is_named_like_an_image, is_passed_over};
 
 /// Whether the first bytes of a file are those of an image, also of one that is not read.
 pub(crate) fn is_an_image_by_content(head: &[u8]) -> bool {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    super::{DataError, DatasetLayout, Label, Subset, decode::EXTENSIONS, decode::is_named_like_an_image},
+    super::{DataError, DatasetLayout, Label, Subset, decode::extensions, decode::is_named_like_an_image},
     columns::{Columns, LineFault, names_images},
     name::ReadName,
     plan::{Candidate, MAX_FILES, Plan, PlannedLabel, Walker, has_extension, name_of, skip},
@@ -284,8 +284,7 @@ impl Resolver {
             let last = i + 1 == parts.len();
             let mut found = entries.get(&fold(part)).cloned();
             if found.is_none() && last {
-                found =
-                    EXTENSIONS.iter().find_map(|extension| entries.get(&fold(&format!("{part}.{extension}"))).cloned());
+                found = extensions().find_map(|extension| entries.get(&fold(&format!("{part}.{extension}"))).cloned());
             }
             at = found?;
         }

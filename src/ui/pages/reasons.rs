@@ -100,7 +100,7 @@ fn review_reason(command: UiCommand, c: &CommandContext) -> Option<&'static str>
             "An export is running. Wait for it to finish."
         }
         UiCommand::FinetuneBegin if c.finetune.running => "Fine-tuning is running.",
-        UiCommand::FinetuneBegin if !c.model => "No model is active. Open one first.",
+        UiCommand::FinetuneBegin if !c.model => "No model is open. Open one first.",
         UiCommand::FinetuneBegin => "There are no parts judged healthy to train on yet.",
         UiCommand::FinetuneAdopt | UiCommand::FinetuneRevert if !c.finetune.named => {
             "Enter your name under Reviewer first: the record notes who activates a model."
@@ -117,7 +117,7 @@ fn review_reason(command: UiCommand, c: &CommandContext) -> Option<&'static str>
 }
 
 const NO_RUN: &str = "No run is open. Start or resume one first.";
-const NO_MODEL: &str = "No model is active. Open one first.";
+const NO_MODEL: &str = "No model is open. Open one first.";
 const NO_RECORD: &str = "No record is open. Open one first.";
 
 #[cfg(test)]

@@ -141,7 +141,7 @@ fn headline(scene: &EvaluateScene) -> String {
     let Some(evaluation) = &scene.status.evaluation else {
         return match scene.model() {
             Some(facts) => facts.name.clone(),
-            None => "No model open".to_owned(),
+            None => "No model is open".to_owned(),
         };
     };
     let (healthy, defective) = evaluation.counts();

@@ -129,7 +129,7 @@ impl EmptyPage {
                     ModelState::Failed(text) => {
                         ui.add(Label::new(crate::format::sentence(text)).wrap().selectable(true));
                     }
-                    _ => crate::ui::pages::weak(ui, "No model loaded. Images are queued until there is one."),
+                    _ => crate::ui::pages::weak(ui, "No model is open. Images are queued until there is one."),
                 }
                 if scene.rows.is_empty() {
                     return;

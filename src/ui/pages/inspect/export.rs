@@ -51,7 +51,7 @@ impl InspectWorkspace {
         }
         let scene = self.scene(engine);
         let ModelState::Ready(model) = &scene.status.model else {
-            return Err("The export records the model, and no model is loaded. Open the model first.".to_owned());
+            return Err("The export records the model, and no model is open. Open the model first.".to_owned());
         };
         let views = engine.inspection.views.read().clone();
         let item = |id: &QueryId| {

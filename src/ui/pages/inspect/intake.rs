@@ -9,7 +9,10 @@ use egui::Context;
 
 use super::{InspectWorkspace, empty::examples, tasks::FolderSearch, truth::TruthKey};
 use crate::{
-    data::image_files::{VisibleEntry, entries},
+    data::{
+        decode::formats,
+        image_files::{VisibleEntry, entries},
+    },
     engine::{
         BackgroundTask, EngineState, InspectionRequest,
         inspection::{Query, QueryEntry, QueryId, QuerySource},
@@ -147,8 +150,9 @@ fn search(folders: &[PathBuf], report: &dyn Fn(usize) -> bool) -> FolderSearch {
                 folder.printable()
             )),
             Ok(()) if result.images.len() == before => result.problems.push(format!(
-                "No image found in {}. PNG, JPEG, TIFF, BMP and PNM files can be inspected.",
-                folder.printable()
+                "No image found in {}. {} files can be inspected.",
+                folder.printable(),
+                formats("and")
             )),
             Ok(()) => {}
         }

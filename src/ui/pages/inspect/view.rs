@@ -195,7 +195,7 @@ impl InspectWorkspace {
 fn model_line(ui: &mut Ui, scene: &InspectScene) {
     let p = Palette::of(ui);
     let text = match &scene.status.model {
-        ModelState::None => "No model loaded".to_owned(),
+        ModelState::None => "No model is open".to_owned(),
         ModelState::Loading(name) => {
             ui.add(egui::Spinner::new().size(theme::ICON_BUTTON));
             format!("Loading {name}")

@@ -20,7 +20,7 @@ impl PanelSection for ModelSection {
     fn ui(&mut self, ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
         let text = match &scene.model {
-            ModelState::None => "No model loaded.".to_owned(),
+            ModelState::None => "No model is open.".to_owned(),
             ModelState::Loading(name) => format!("Loading {name}."),
             ModelState::Ready(facts) => format!("{} is active.", facts.name),
             ModelState::Failed(text) => sentence(text),
