@@ -9,6 +9,9 @@ use super::{
 };
 use crate::{data::BitDepth, model::LatentKind};
 
+/// Largest number of changed knobs that are described one by one.
+const MANY_CHANGES: usize = 3;
+
 /// Returns the valid key with the most similar spelling, if one is close.
 fn nearest(key: &str) -> Option<&'static str> {
     let distance = |k: &str| {
@@ -169,6 +172,19 @@ impl Recipe {
                 (a != b).then(|| (k.key, plain(&a), plain(&b)))
             })
             .collect()
+    }
+
+    /// Names the change from `self` to `after`, with `to` between the values: "D learning rate from 0.0001 to 0.0002". Of
+    /// many knobs it names the first ones. Empty without a difference.
+    pub fn describe_change(&self, after: &Self, to: &str) -> String {
+        let changes = self.differences(after);
+        let label = |key: &'static str| knob(key).map_or(key, |knob| knob.label);
+        if changes.len() > MANY_CHANGES {
+            let named: Vec<&str> = changes.iter().take(MANY_CHANGES).map(|(key, ..)| label(key)).collect();
+            return format!("{} settings, among them {}", changes.len(), named.join(", "));
+        }
+        let words = changes.into_iter().map(|(key, old, new)| format!("{} from {old} {to} {new}", label(key)));
+        words.collect::<Vec<_>>().join("; ")
     }
 
     /// Adopts the live knobs of `wanted` and keeps the locked ones.

@@ -19,12 +19,14 @@ pub(crate) struct RecipeHistory {
     undo: Vec<Recipe>,
     redo: Vec<Recipe>,
     last: Option<(&'static str, Instant)>,
+    /// What undo and redo would change, in words.
+    words: [String; 2],
 }
 
 impl RecipeHistory {
     /// Starts with a recipe and an empty history.
     pub(crate) fn new(recipe: Recipe) -> Self {
-        Self { current: recipe.clone(), initial: recipe, undo: Vec::new(), redo: Vec::new(), last: None }
+        Self { current: recipe.clone(), initial: recipe, undo: Vec::new(), redo: Vec::new(), last: None, words: Default::default() }
     }
 
     /// The recipe as edited.
@@ -40,6 +42,17 @@ impl RecipeHistory {
     /// Whether there is a change to undo, and one to redo.
     pub(crate) fn can(&self) -> (bool, bool) {
         (!self.undo.is_empty(), !self.redo.is_empty())
+    }
+
+    /// What undo and redo would change, in words; empty if there is nothing.
+    pub(crate) fn words(&self) -> [&str; 2] {
+        self.words.each_ref().map(String::as_str)
+    }
+
+    /// Names the changes that can be undone and redone.
+    fn name_changes(&mut self) {
+        let words = |other: Option<&Recipe>, to: &str| other.map_or_else(String::new, |r| self.current.describe_change(r, to));
+        self.words = [words(self.undo.last(), "back to"), words(self.redo.last(), "to")];
     }
 
     /// Sets one knob at time `now`; returns whether the recipe changed.
@@ -59,6 +72,7 @@ impl RecipeHistory {
         self.last = Some((key, now));
         self.redo.clear();
         self.current = next;
+        self.name_changes();
         Ok(true)
     }
 
@@ -71,6 +85,7 @@ impl RecipeHistory {
         self.last = None;
         self.redo.clear();
         self.current = recipe;
+        self.name_changes();
         true
     }
 
@@ -79,20 +94,24 @@ impl RecipeHistory {
         self.initial = self.current.clone();
     }
 
-    /// Undoes the last change; returns `false` if there is none.
-    pub(crate) fn undo(&mut self) -> bool {
-        let Some(before) = self.undo.pop() else { return false };
+    /// Undoes the last change and names it; `None` if there is none.
+    pub(crate) fn undo(&mut self) -> Option<String> {
+        let before = self.undo.pop()?;
+        let [words, _] = std::mem::take(&mut self.words);
         self.redo.push(std::mem::replace(&mut self.current, before));
         self.last = None;
-        true
+        self.name_changes();
+        Some(words)
     }
 
-    /// Redoes the change last undone; returns `false` if there is none.
-    pub(crate) fn redo(&mut self) -> bool {
-        let Some(after) = self.redo.pop() else { return false };
+    /// Redoes the change last undone and names it; `None` if there is none.
+    pub(crate) fn redo(&mut self) -> Option<String> {
+        let after = self.redo.pop()?;
+        let [_, words] = std::mem::take(&mut self.words);
         self.undo.push(std::mem::replace(&mut self.current, after));
         self.last = None;
-        true
+        self.name_changes();
+        Some(words)
     }
 
     fn remember(&mut self) {
@@ -119,12 +138,14 @@ mod tests {
         }
         recipes.set("train.k_d", &Value::Integer(3), start + Duration::from_millis(400)).unwrap();
         assert_eq!((recipes.current().train.k_g, recipes.current().train.k_d), (5, 3));
-        assert!(recipes.undo());
+        assert_eq!(recipes.words(), ["D updates per step (k_D) from 3 back to 1", ""]);
+        assert_eq!(recipes.undo().as_deref(), Some("D updates per step (k_D) from 3 back to 1"));
         assert_eq!((recipes.current().train.k_g, recipes.current().train.k_d), (5, 1));
-        assert!(recipes.undo());
+        assert_eq!(recipes.words()[1], "D updates per step (k_D) from 1 to 3");
+        assert_eq!(recipes.undo().as_deref(), Some("G updates per step (k_G) from 5 back to 1"));
         assert_eq!(recipes.current(), recipes.initial());
-        assert!(!recipes.undo());
-        assert!(recipes.redo() && recipes.redo() && !recipes.redo());
+        assert_eq!((recipes.undo(), recipes.words()[0]), (None, ""));
+        assert!(recipes.redo().is_some() && recipes.redo().is_some() && recipes.redo().is_none());
         assert_eq!((recipes.current().train.k_g, recipes.current().train.k_d), (5, 3));
     }
 
@@ -133,7 +154,8 @@ mod tests {
         let mut recipes = RecipeHistory::new(Preset::Laptop.recipe());
         assert!(recipes.replace(Preset::Talk2017.recipe()));
         assert!(!recipes.replace(Preset::Talk2017.recipe()));
-        recipes.undo();
+        let many = recipes.undo().unwrap();
+        assert!(many.contains(" settings, among them "), "{many}");
         recipes.set("train.k_g", &Value::Integer(4), Instant::now()).unwrap();
         assert_eq!(recipes.can(), (true, false));
     }

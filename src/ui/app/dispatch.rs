@@ -173,13 +173,15 @@ impl App {
             }
             RunAction::Restart => self.restart_run(),
             RunAction::UndoRecipe => {
-                if self.recipes.undo() {
+                if let Some(words) = self.recipes.undo() {
                     self.send_recipe();
+                    self.notices.push(Severity::Info, format!("Undone: {words}."));
                 }
             }
             RunAction::RedoRecipe => {
-                if self.recipes.redo() {
+                if let Some(words) = self.recipes.redo() {
                     self.send_recipe();
+                    self.notices.push(Severity::Info, format!("Redone: {words}."));
                 }
             }
         }

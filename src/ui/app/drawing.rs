@@ -8,7 +8,7 @@ use super::App;
 use crate::{
     engine::{Severity, training::TrainingStatus},
     logging::FRAME_TIMES,
-    ui::{Action, CommandContext, Frame, PageId, ThemeChoice, commands::shortcuts, focus, rail, status_bar, theme},
+    ui::{Action, CommandContext, Frame, PageId, ThemeChoice, commands::{named_changes, shortcuts}, focus, rail, status_bar, theme},
 };
 
 impl App {
@@ -38,6 +38,8 @@ impl App {
     fn draw(&mut self, ui: &mut Ui) {
         self.apply_theme();
         self.remember_window();
+        let [undo, redo] = self.recipes.words();
+        named_changes::tell(&self.ctx, undo, redo);
         if self.ctx.input(|i| !i.events.is_empty()) {
             self.pacing.touch();
         }

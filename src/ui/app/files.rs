@@ -9,8 +9,8 @@ use crate::{
     files,
     review::export::ExportFormat,
     text::PrintablePath,
-    train::Recipe,
-    ui::{PathRequest, dialog::Dialog},
+    train::{Recipe, knobs},
+    ui::{Action, PathRequest, dialog::Dialog},
 };
 
 /// Largest recipe file that is read, bytes.
@@ -66,23 +66,32 @@ impl App {
         match recipe {
             Ok(mut recipe) => {
                 let open = self.status().recipe.is_some();
-                let mut fixed = 0;
+                let mut fixed = Vec::new();
                 if open {
                     let mut merged = self.recipes.current().clone();
                     merged.adopt_live(&recipe);
-                    fixed = merged.differences(&recipe).len();
+                    fixed = merged.differences(&recipe);
                     recipe = merged;
                 }
+                let before = self.recipes.current().clone();
                 self.recipes.replace(recipe);
                 self.send_recipe();
                 if !open {
                     self.recipes.rebase();
                 }
                 let mut text = format!("Recipe loaded from {}.", path.printable());
-                if fixed > 0 {
-                    text += &format!(" {fixed} of its knobs are fixed once a run has started and were not changed.");
+                let changed = before.describe_change(self.recipes.current(), "to");
+                text += &if changed.is_empty() { " It changes nothing.".to_owned() } else { format!(" Changed: {changed}.") };
+                let severity = if fixed.is_empty() { Severity::Info } else { Severity::Warning };
+                if !fixed.is_empty() {
+                    let names: Vec<&str> =
+                        fixed.iter().map(|(key, ..)| knobs::knob(key).map_or(*key, |knob| knob.label)).collect();
+                    text += &format!(" Fixed once a run has started, and not changed: {}.", names.join(", "));
                 }
-                self.notices.push(Severity::Info, text);
+                match changed.is_empty() {
+                    true => self.notices.push(severity, text),
+                    false => self.notices.offer(severity, text, "Undo", Action::Recipe(Box::new(before))),
+                }
             }
             Err(error) => self.notices.push(Severity::Error, format!("The recipe was not loaded: {error}.")),
         }

@@ -98,8 +98,12 @@ impl App {
     }
 
     pub(super) fn replace_recipe(&mut self, recipe: Recipe) {
+        let before = self.recipes.current().clone();
         if self.recipes.replace(recipe) {
             self.send_recipe();
+            let words = before.describe_change(self.recipes.current(), "to");
+            let back = Action::Recipe(Box::new(before));
+            self.notices.offer(Severity::Info, format!("The recipe was replaced: {words}."), "Undo", back);
         }
         if self.status().recipe.is_none() {
             self.recipes.rebase();

@@ -5,6 +5,7 @@ mod context;
 mod evaluate;
 mod inspect;
 mod intake;
+pub(super) mod named_changes;
 pub(super) mod palette;
 mod presentation;
 mod ranking;

@@ -117,7 +117,7 @@ fn row(ui: &mut Ui, item: PaletteItem, chosen: bool) -> egui::Response {
     let p = theme::Palette::of(ui);
     let (title, help, end) = item.describe(ui.ctx());
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), theme::ROW), egui::Sense::click());
-    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, chosen, title));
+    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, chosen, &title));
     if chosen || response.hovered() {
         ui.painter().rect_filled(rect, theme::RADIUS, if chosen { p.selection } else { p.control });
     }
@@ -126,9 +126,11 @@ fn row(ui: &mut Ui, item: PaletteItem, chosen: bool) -> egui::Response {
             .max_rect(rect.shrink2(vec2(theme::GAP_S, 0.0)))
             .layout(Layout::left_to_right(Align::Center)),
     );
-    inner.label(RichText::new(title).color(p.text_strong));
     inner.with_layout(Layout::right_to_left(Align::Center), |ui| {
         ui.label(theme::weak_caption(&p, end));
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            ui.add(egui::Label::new(RichText::new(title).color(p.text_strong)).truncate());
+        });
     });
     response.on_hover_text(help)
 }
@@ -144,21 +146,24 @@ pub(crate) enum PaletteItem {
 
 impl PaletteItem {
     /// Returns title, help and what stands at the end of the row.
-    fn describe(self, ctx: &Context) -> (&'static str, String, String) {
+    fn describe(self, ctx: &Context) -> (String, String, String) {
         let knob = |knobs: &'static [Knob], key: &str| knobs.iter().find(|knob| knob.key == key);
         match self {
-            Self::Command(command) => (command.title(), command.help().to_owned(), command.keys(ctx)),
+            Self::Command(command) => {
+                let change = command.change(ctx).map_or_else(String::new, |change| format!(", {change}"));
+                (format!("{}{change}", command.title()), command.help().to_owned(), command.keys(ctx))
+            }
             Self::Control(ControlId::Recipe(key)) => match knob(KNOBS, key) {
                 Some(knob) => {
-                    (knob.label, knob.help.to_owned(), format!("Knob, {}", knob.group.title().to_lowercase()))
+                    (knob.label.to_owned(), knob.help.to_owned(), format!("Knob, {}", knob.group.title().to_lowercase()))
                 }
-                None => (key, String::new(), String::new()),
+                None => (key.to_owned(), String::new(), String::new()),
             },
             Self::Control(ControlId::Inspection(key)) => match knob(&inspect::knobs::KNOBS, key) {
-                Some(knob) => (knob.label, knob.help.to_owned(), "Knob, inspection".to_owned()),
-                None => (key, String::new(), String::new()),
+                Some(knob) => (knob.label.to_owned(), knob.help.to_owned(), "Knob, inspection".to_owned()),
+                None => (key.to_owned(), String::new(), String::new()),
             },
-            Self::Control(ControlId::Setting(name)) => (name, "Shows this setting.".to_owned(), "Setting".to_owned()),
+            Self::Control(ControlId::Setting(name)) => (name.to_owned(), "Shows this setting.".to_owned(), "Setting".to_owned()),
         }
     }
 

@@ -7,7 +7,7 @@ use super::{
     row::{CommandRow, CommandSection, Effect},
     samples, train, window,
 };
-use crate::ui::PageId;
+use crate::{format::capitalise, ui::PageId};
 
 /// All commands, in the order of the help page.
 pub(in crate::ui) const SECTIONS: &[CommandSection] = &[
@@ -87,10 +87,14 @@ impl UiCommand {
 
     /// Description and shortcut, for a tooltip.
     pub(crate) fn tooltip(self, ctx: &Context) -> String {
-        match self.keys(ctx) {
+        let mut text = match self.keys(ctx) {
             keys if keys.is_empty() => self.help().to_owned(),
             keys => format!("{} ({keys})", self.help()),
+        };
+        if let Some(change) = self.change(ctx) {
+            text.push_str(&format!("\n{}.", capitalise(&change)));
         }
+        text
     }
 
     /// Whether the command is available.

@@ -4,8 +4,11 @@ use egui::{DragValue, ProgressBar, Response, Ui, vec2};
 
 use crate::{
     engine::InspectionRequest,
-    ui::{Action, Frame, theme, theme::Palette},
+    ui::{Action, Frame, theme, theme::Palette, widgets::typed_number::TypedNumber},
 };
+
+/// Most false alarms in 1,000 healthy parts that can be promised.
+const MOST_ALARMS: f64 = 500.0;
 
 /// Draws the progress of a calibration (images done and in total), with a button to cancel it.
 pub(super) fn calibration_progress(ui: &mut Ui, (done, total): (usize, usize), frame: &mut Frame<'_>) {
@@ -24,12 +27,15 @@ pub(super) fn calibration_progress(ui: &mut Ui, (done, total): (usize, usize), f
 
 /// Draws the rate as a sentence with a number field for the false alarms in 1,000 healthy parts, and returns the field.
 pub(super) fn rate_sentence(ui: &mut Ui, alarms: &mut f64, minimum: f64, name: &str) -> Response {
+    let before = *alarms;
+    let typed = TypedNumber::new(before, alarms_figure(before));
     let field = ui.horizontal(|ui| {
         ui.label("At most");
         let field = DragValue::new(alarms)
-            .range(minimum..=500.0)
+            .range(minimum..=MOST_ALARMS)
             .speed(1.0)
-            .max_decimals(1)
+            .custom_formatter(|value, _| alarms_figure(value))
+            .custom_parser(|text| typed.read(text))
             .update_while_editing(false)
             .min_size(vec2(theme::FIGURE_COLUMN, theme::CONTROL));
         let field = ui.name_inputs(name, |ui| ui.add(field));
@@ -37,5 +43,12 @@ pub(super) fn rate_sentence(ui: &mut Ui, alarms: &mut f64, minimum: f64, name: &
         field
     });
     ui.label("in 1,000 healthy parts.");
-    field.inner
+    let response = field.inner;
+    typed.ui(ui, response.id, (minimum, MOST_ALARMS), (*alarms, before), alarms_figure);
+    response
+}
+
+/// Formats a number of false alarms in 1,000.
+fn alarms_figure(alarms: f64) -> String {
+    format!("{}", (alarms * 10.0).round() / 10.0)
 }

@@ -4,7 +4,7 @@ use egui::{Align, ComboBox, DragValue, Id, Layout, Response, RichText, Role, Sen
 use egui_material_icons::icons;
 use toml::Value;
 
-use super::flush_right;
+use super::{flush_right, typed_number::TypedNumber};
 use crate::{
     train::knobs::{Domain, Knob, plain},
     ui::{focus, theme, theme::Palette},
@@ -21,6 +21,9 @@ pub(crate) fn knob_editor(
 ) -> Option<Value> {
     let p = Palette::of(ui);
     let mut settled = None;
+    let shown = pending(ui, gesture_id(ui, knob)).unwrap_or_else(|| as_number(value));
+    let typed = TypedNumber::new(shown, figure(knob, shown));
+    let mut set = shown;
     let differs = value != default;
     let mut hover = tooltip(knob, default);
     if !enabled {
@@ -37,7 +40,7 @@ pub(crate) fn knob_editor(
             let label = ui.scope_id().with((knob.key, "label"));
             let wanted = ui.label_inputs_by(label, |ui| {
                 ui.add_enabled_ui(enabled, |ui| match knob.domain {
-                    Domain::Int(..) | Domain::Float(..) | Domain::LogFloat(..) => number(ui, knob, value),
+                    Domain::Int(..) | Domain::Float(..) | Domain::LogFloat(..) => number(ui, knob, &typed, &mut set),
                     Domain::Bool => switch(ui, value),
                     Domain::OneOf(options) => {
                         let options = options.iter().map(|v| (Value::Integer(*v), v.to_string()));
@@ -69,11 +72,20 @@ pub(crate) fn knob_editor(
         });
     });
     focus::answer(ui, knob.key, row.response.rect);
-    if matches!(knob.domain, Domain::Int(..) | Domain::Float(..) | Domain::LogFloat(..)) && !is_seed(knob) {
+    if is_number(knob) && !is_seed(knob) {
         let slid = ui.add_enabled_ui(enabled, |ui| slider(ui, knob, value)).inner;
         settled = settled.or(slid);
     }
+    if is_number(knob) {
+        let reached = settled.as_ref().map_or(set, as_number);
+        typed.ui(ui, gesture_id(ui, knob), bounds(knob.domain), (reached, as_number(value)), |v| figure(knob, v));
+    }
     settled.filter(|new| new != value)
+}
+
+/// Whether the knob is a number in a range.
+fn is_number(knob: &Knob) -> bool {
+    matches!(knob.domain, Domain::Int(..) | Domain::Float(..) | Domain::LogFloat(..))
 }
 
 /// Whether the knob is the seed, which has no slider because its size means nothing.
@@ -156,27 +168,27 @@ fn gesture_id(ui: &Ui, knob: &Knob) -> Id {
     ui.ctx().viewport_id().0.with(("knob", knob.key))
 }
 
-fn number(ui: &mut Ui, knob: &Knob, value: &Value) -> Option<Value> {
+/// Draws the number field; `shown` becomes the value in it.
+fn number(ui: &mut Ui, knob: &Knob, typed: &TypedNumber, shown: &mut f64) -> Option<Value> {
     let id = gesture_id(ui, knob);
-    let mut shown = pending(ui, id).unwrap_or_else(|| as_number(value));
     let (low, high) = bounds(knob.domain);
     let speed = match knob.domain {
         Domain::Int(..) => ((high - low) / 400.0).clamp(0.05, 50.0),
-        Domain::LogFloat(..) => shown * 0.01,
+        Domain::LogFloat(..) => *shown * 0.01,
         _ => (high - low) / 400.0,
     };
-    let mut edit = DragValue::new(&mut shown)
+    let mut edit = DragValue::new(shown)
         .range(low..=high)
         .speed(speed)
         .update_while_editing(false)
         .min_size(vec2(theme::VALUE, theme::CONTROL))
         .custom_formatter(|v, _| figure(knob, v))
-        .custom_parser(|text| text.replace([',', ' '], "").parse().ok());
+        .custom_parser(|text| typed.read(text));
     if matches!(knob.domain, Domain::Int(..)) {
         edit = edit.max_decimals(0);
     }
     let response = ui.add(edit);
-    settle(ui, id, &response, shown, knob)
+    settle(ui, id, &response, *shown, knob)
 }
 
 /// Formats a knob's number: grouped thousands, exponents for small numbers.

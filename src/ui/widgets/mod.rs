@@ -15,6 +15,7 @@ pub(crate) mod series;
 pub(crate) mod side_panel;
 pub(crate) mod thumbnails;
 pub(crate) mod ticks;
+pub(crate) mod typed_number;
 
 use egui::{Align, Button, Layout, Rect, Response, RichText, Sense, Ui, UiBuilder, vec2};
 use egui_material_icons::MaterialIcon;
