@@ -26,7 +26,14 @@ pub(crate) struct RecipeHistory {
 impl RecipeHistory {
     /// Starts with a recipe and an empty history.
     pub(crate) fn new(recipe: Recipe) -> Self {
-        Self { current: recipe.clone(), initial: recipe, undo: Vec::new(), redo: Vec::new(), last: None, words: Default::default() }
+        Self {
+            current: recipe.clone(),
+            initial: recipe,
+            undo: Vec::new(),
+            redo: Vec::new(),
+            last: None,
+            words: Default::default(),
+        }
     }
 
     /// The recipe as edited.
@@ -51,7 +58,8 @@ impl RecipeHistory {
 
     /// Names the changes that can be undone and redone.
     fn name_changes(&mut self) {
-        let words = |other: Option<&Recipe>, to: &str| other.map_or_else(String::new, |r| self.current.describe_change(r, to));
+        let words =
+            |other: Option<&Recipe>, to: &str| other.map_or_else(String::new, |r| self.current.describe_change(r, to));
         self.words = [words(self.undo.last(), "back to"), words(self.redo.last(), "to")];
     }
 

@@ -8,7 +8,11 @@ use super::App;
 use crate::{
     engine::{Severity, training::TrainingStatus},
     logging::FRAME_TIMES,
-    ui::{Action, CommandContext, Frame, PageId, ThemeChoice, commands::{named_changes, shortcuts}, focus, rail, status_bar, theme},
+    ui::{
+        Action, CommandContext, Frame, PageId, ThemeChoice,
+        commands::{named_changes, shortcuts},
+        focus, rail, status_bar, theme,
+    },
 };
 
 impl App {

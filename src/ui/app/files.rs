@@ -81,7 +81,11 @@ impl App {
                 }
                 let mut text = format!("Recipe loaded from {}.", path.printable());
                 let changed = before.describe_change(self.recipes.current(), "to");
-                text += &if changed.is_empty() { " It changes nothing.".to_owned() } else { format!(" Changed: {changed}.") };
+                text += &if changed.is_empty() {
+                    " It changes nothing.".to_owned()
+                } else {
+                    format!(" Changed: {changed}.")
+                };
                 let severity = if fixed.is_empty() { Severity::Info } else { Severity::Warning };
                 if !fixed.is_empty() {
                     let names: Vec<&str> =

@@ -154,16 +154,20 @@ impl PaletteItem {
                 (format!("{}{change}", command.title()), command.help().to_owned(), command.keys(ctx))
             }
             Self::Control(ControlId::Recipe(key)) => match knob(KNOBS, key) {
-                Some(knob) => {
-                    (knob.label.to_owned(), knob.help.to_owned(), format!("Knob, {}", knob.group.title().to_lowercase()))
-                }
+                Some(knob) => (
+                    knob.label.to_owned(),
+                    knob.help.to_owned(),
+                    format!("Knob, {}", knob.group.title().to_lowercase()),
+                ),
                 None => (key.to_owned(), String::new(), String::new()),
             },
             Self::Control(ControlId::Inspection(key)) => match knob(&inspect::knobs::KNOBS, key) {
                 Some(knob) => (knob.label.to_owned(), knob.help.to_owned(), "Knob, inspection".to_owned()),
                 None => (key.to_owned(), String::new(), String::new()),
             },
-            Self::Control(ControlId::Setting(name)) => (name.to_owned(), "Shows this setting.".to_owned(), "Setting".to_owned()),
+            Self::Control(ControlId::Setting(name)) => {
+                (name.to_owned(), "Shows this setting.".to_owned(), "Setting".to_owned())
+            }
         }
     }
 
