@@ -42,7 +42,8 @@ pub use dataset::{Dataset, DatasetImage, DatasetLayout, DatasetSummary, Label, S
 pub use decode::decode;
 pub use error::{DataError, FileFault};
 pub use file_hash::{BadHash, FileHash};
-pub(crate) use illumination::Illumination;
+pub use illumination::ExposureCorrection;
+pub(crate) use illumination::{Illumination, IlluminationRange};
 pub use image_grid::ImageGrid;
 pub use layout::{DefectiveFolder, FolderRole, FolderRoles, FoundFolder, UnclearFolder, describe, describe_assigned};
 pub use mask::MaskReading;

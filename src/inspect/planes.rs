@@ -67,6 +67,12 @@ impl Planes {
         Illumination::of_planes(&self.values, self.channels)
     }
 
+    /// The same planes with every value changed.
+    #[must_use]
+    pub(crate) fn map(&self, change: impl Fn(f32) -> f32) -> Self {
+        Self { values: Arc::new(self.values.iter().map(|v| change(*v)).collect()), ..*self }
+    }
+
     /// The value at column `x`, row `y` of plane `c`, clamped to the edges.
     pub fn at(&self, x: usize, y: usize, c: usize) -> f32 {
         let (x, y, c) = (x.min(self.width - 1), y.min(self.height - 1), c.min(self.channels - 1));

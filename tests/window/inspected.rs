@@ -167,6 +167,7 @@ pub fn query(
         let judged = Judged::by(&calibration(), 0.05, scores, false);
         item.judged = Some(judged.clone());
         Arc::new(Outcome {
+            exposure: None,
             critic: Some(CriticMaps {
                 logit: spots.iter().map(|v| v * 20.0 - 1.0).collect(),
                 distance: spots.iter().map(|v| v * 12.0 - 1.0).collect(),

@@ -537,6 +537,7 @@ fn inspected_view(i: usize) -> QueryView {
     let pixels = end.values().iter().map(|v| ((v.clamp(-1.0, 1.0) + 1.0) * 32_767.5).round() as u16).collect();
     let kept = KeptFrame { step: 60, pixels };
     let outcome = Outcome {
+        exposure: None,
         critic: None,
         query: Arc::clone(&query),
         reconstruction: end,

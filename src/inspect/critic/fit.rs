@@ -9,6 +9,7 @@ use super::{
     tta::TestTimeAugmentation,
 };
 use crate::{
+    data::{Illumination, IlluminationRange},
     inspect::{
         Planes,
         scores::statistics::{inverse_cholesky, moments},
@@ -35,6 +36,7 @@ pub struct StatsFitter {
     products: Vec<f64>,
     count: f64,
     maps: Vec<CriticMap>,
+    illuminations: Vec<Illumination>,
 }
 
 impl StatsFitter {
@@ -49,6 +51,7 @@ impl StatsFitter {
             products: vec![0.0; width * width],
             count: 0.0,
             maps: Vec::new(),
+            illuminations: Vec::new(),
         }
     }
 
@@ -70,6 +73,7 @@ impl StatsFitter {
         if self.added < self.images {
             let mut all: Vec<f32> = Vec::new();
             let illumination = self.critic.illumination(frame);
+            self.illuminations.extend(illumination);
             // Without shifted views: their repeated border is not part of any map.
             for view in (TestTimeAugmentation { shifted: false, ..self.critic.tta }).views() {
                 self.critic.for_each_band(&view.apply(frame), illumination, |_, features| {
@@ -119,6 +123,7 @@ impl StatsFitter {
     /// The critic with the fitted statistics.
     pub fn finish(self) -> FrameCritic {
         let mut stats = self.critic.stats;
+        stats.illumination = IlluminationRange::of(self.illuminations);
         for kind in [MapKind::Logit, MapKind::Distance] {
             let cells = self.maps.iter().flat_map(|map| {
                 let [w, h] = map.cells();

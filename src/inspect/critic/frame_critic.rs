@@ -15,7 +15,7 @@ use super::{
     tta::{AugmentedView, TestTimeAugmentation},
 };
 use crate::{
-    data::Illumination,
+    data::{ExposureCorrection, Illumination},
     inspect::Planes,
     model::{
         FrozenCritic,
@@ -187,6 +187,11 @@ impl FrameCritic {
     /// The frame's illumination, where the critic normalises brightness.
     pub(super) fn illumination(&self, frame: &Planes) -> Option<Illumination> {
         self.tta.normalise_brightness.then(|| frame.illumination())
+    }
+
+    /// The correction that brings a frame's exposure into the range of healthy images, where it lies outside.
+    pub(crate) fn exposure_correction(&self, frame: &Planes) -> Option<ExposureCorrection> {
+        self.stats.illumination?.correction(self.illumination(frame)?)
     }
 
     /// Runs the network band by band and passes each band's logits `[cells]` and features `[cells, features]` to

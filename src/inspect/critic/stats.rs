@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::map::{CriticMap, MapKind, SMOOTHINGS};
-use crate::model::weights::{Weight, WeightError};
+use crate::{
+    data::IlluminationRange,
+    model::weights::{Weight, WeightError},
+};
 
 /// Rings of cells by distance to the edge that have statistics of their own; the last is the interior.
 const RINGS: usize = 8;
@@ -28,6 +31,8 @@ pub struct NormalStats {
     pub(super) rings: [MeanSpread; 2],
     /// Statistics of each map's maximum, by smoothing scale.
     pub(super) peaks: [MeanSpread; 2],
+    /// Illumination of the images, where the critic normalises brightness; `None` in models of earlier versions.
+    pub(super) illumination: Option<IlluminationRange>,
 }
 
 /// Returns the ring of a cell.
@@ -81,12 +86,14 @@ impl NormalStats {
         let stats = |all: &[MeanSpread; 2]| {
             all.iter().flat_map(|l| [l.mean.clone(), l.spread.clone()].concat()).collect::<Vec<f32>>()
         };
-        vec![
+        let mut all = vec![
             weight("mean", &[self.mean.len()], self.mean.clone()),
             weight("whiten", &[self.mean.len(), self.mean.len()], self.whiten.clone()),
             weight("rings", &[2, 2, RINGS], stats(&self.rings)),
             weight("peaks", &[2, 2, SMOOTHINGS.len()], stats(&self.peaks)),
-        ]
+        ];
+        all.extend(self.illumination.map(|range| weight("illumination", &[2, 2], range.to_values().to_vec())));
+        all
     }
 
     /// Reads them from the tensors of a model file, by name, for a critic of `width` features.
@@ -124,7 +131,19 @@ impl NormalStats {
             };
             [of(0), of(1)]
         };
+        let illumination =
+            match tensors.contains_key("illumination").then(|| take("illumination", &[2, 2])).transpose()? {
+                Some(values) => {
+                    let values = [values[0], values[1], values[2], values[3]];
+                    let wanted = "a range of medians within -2 and 2, and of spreads above 0";
+                    let name = "usual/illumination".into();
+                    let range = IlluminationRange::from_values(values);
+                    Some(range.ok_or(WeightError::Range { name, value: values[0], wanted })?)
+                }
+                None => None,
+            };
         Ok(Self {
+            illumination,
             mean: take("mean", &[width])?,
             whiten: take("whiten", &[width, width])?,
             rings: stats(spreads("rings", &[2, 2, RINGS])?, RINGS),

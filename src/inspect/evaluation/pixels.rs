@@ -321,6 +321,7 @@ mod tests {
         Outcome {
             query: Arc::new(planes.clone()),
             reconstruction: planes,
+            exposure: None,
             critic: None,
             feature: difference.iter().map(|v| v.abs().sqrt()).collect(),
             difference,

@@ -69,6 +69,7 @@ fn outcome(width: usize, height: usize, channels: usize, steps: usize, verdict: 
         critic: None,
         query: Arc::new(Planes::new(width, height, channels, values).unwrap()),
         reconstruction: Planes::new(width, height, channels, reconstruction).unwrap(),
+        exposure: None,
         difference,
         feature: vec![0.0; pixels],
         inspected: None,

@@ -1,5 +1,6 @@
 //! The inspection of one query, one bounded time slice per call.
 
+mod corrected;
 mod error;
 mod outcome;
 mod reuse;
@@ -8,6 +9,7 @@ mod sums;
 use std::{cmp::Ordering, ops::Range, sync::Arc, time::Instant};
 
 use burn::tensor::{Tensor, TensorData};
+use corrected::CorrectedQuery;
 pub use error::InspectError;
 pub use outcome::{KeptFrame, Outcome, StepRecord};
 use reuse::ReusedFrame;
@@ -75,6 +77,8 @@ enum Phase {
 #[derive(Debug)]
 pub struct InspectionJob {
     query: Arc<Planes>,
+    /// What is reconstructed.
+    corrected: CorrectedQuery,
     inspected: Option<Vec<bool>>,
     tiling: Tiling,
     reused: Option<ReusedFrame>,
@@ -97,6 +101,7 @@ pub struct InspectionJob {
     stride: usize,
     feature_canvas: Option<TileCanvas>,
     worst_tile: f64,
+    /// At the exposure of the target.
     reconstruction: Option<Planes>,
     features: Vec<f32>,
     /// Statistics of the whole frame, once done.
@@ -136,7 +141,9 @@ impl InspectionJob {
         let steps = knobs.steps_for(tiling.len());
         let bytes = query.values().len() * size_of::<u16>();
         let most = (MAX_FRAME_BYTES / bytes.max(1)).clamp(2, MAX_FRAMES);
+        let exposure = networks.critic().and_then(|critic| critic.exposure_correction(&query));
         Ok(Self {
+            corrected: CorrectedQuery::of(&query, exposure),
             // Pixels outside the inspected regions do not affect z either.
             weights: inspected.as_ref().map(|all| all.iter().map(|&on| f32::from(u8::from(on))).collect()),
             steps,
@@ -180,6 +187,7 @@ impl InspectionJob {
         regions: &Regions,
     ) -> Result<Option<Self>, InspectError> {
         let mut job = Self::new(networks, query, before.knobs.clone(), regions)?;
+        job.corrected = CorrectedQuery::of(&job.query, before.exposure);
         let (reused, tiling) = ReusedFrame::of(before, &job.query, &job.tiling);
         if tiling.is_empty() {
             return Ok(None);
@@ -277,7 +285,7 @@ impl InspectionJob {
         let (count, mut values) = (tiles.len(), Vec::new());
         for i in tiles {
             let start = values.len();
-            self.tiling.cut(&self.query, i, &mut values);
+            self.tiling.cut(&self.corrected.planes, i, &mut values);
             for _ in 1..restarts {
                 values.extend_from_within(start..start + self.tile_len());
             }
@@ -456,13 +464,13 @@ impl InspectionJob {
         let record = self.sums.record(self.step, self.tiling.len(), self.tile_len(), self.seconds);
         self.records.push(record);
         if let Some(canvas) = self.canvas.take() {
-            let query = Arc::clone(&self.query);
-            let generated = canvas.finish(|i| query.values()[i]);
+            let target = Arc::clone(&self.corrected.planes);
+            let generated = canvas.finish(|i| target.values()[i]);
             if self.updates_weights(self.step) {
                 self.update_robust_weights(&generated);
             }
             if self.is_kept(self.step) {
-                self.frames.push(KeptFrame::new(self.step, &generated));
+                self.frames.push(KeptFrame::new(self.step, &self.corrected.restored(generated)));
             }
         }
         self.step += 1;
@@ -493,7 +501,7 @@ impl InspectionJob {
     /// in units of its mean.
     fn update_robust_weights(&mut self, generated: &[f32]) {
         let (width, height) = (self.query.width(), self.query.height());
-        let difference = difference(&self.query, generated);
+        let difference = self.corrected.difference(generated);
         let absolute: Vec<f32> = difference.iter().map(|v| v.abs()).collect();
         let smooth = box_mean(&absolute, width, height, ROBUST_REACH, self.inspected.as_deref());
         let inside = |i: usize| self.inspected.as_ref().is_none_or(|all| all[i]);
@@ -562,7 +570,7 @@ impl InspectionJob {
                 self.tiling.place(canvas, tile, &upsampled);
             }
             tile_values.clear();
-            self.tiling.cut(&self.query, tile, &mut tile_values);
+            self.tiling.cut(&self.corrected.planes, tile, &mut tile_values);
             let mut inside = Vec::with_capacity(side * side);
             self.tiling.cut_plane(mask.as_ref().unwrap_or(&ones), tile, &mut inside);
             let area: f64 = inside.iter().map(|&w| f64::from(w)).sum();
@@ -583,13 +591,13 @@ impl InspectionJob {
     }
 
     fn end_finish(&mut self) -> Result<(), InspectError> {
-        let query = Arc::clone(&self.query);
+        let target = Arc::clone(&self.corrected.planes);
         if let Some(canvas) = self.canvas.take() {
-            let values = canvas.finish(|i| query.values()[i]);
+            let values = canvas.finish(|i| target.values()[i]);
             if self.frames.last().is_none_or(|f| f.step < self.step) {
-                self.frames.push(KeptFrame::new(self.step, &values));
+                self.frames.push(KeptFrame::new(self.step, &self.corrected.restored(values.clone())));
             }
-            self.reconstruction = Planes::new(query.width(), query.height(), query.channels(), values);
+            self.reconstruction = Planes::new(target.width(), target.height(), target.channels(), values);
         }
         if let Some(canvas) = self.feature_canvas.take() {
             self.features = canvas.finish(|_| 0.0);
@@ -614,7 +622,7 @@ impl InspectionJob {
 
     /// Difference and feature residual per pixel; 0 where not inspected.
     fn maps(&self, reconstruction: &Planes) -> (Vec<f32>, Vec<f32>) {
-        let mut difference = difference(&self.query, reconstruction.values());
+        let mut difference = self.corrected.difference(reconstruction.values());
         let mut feature = self.features.clone();
         for (i, _) in self.inspected.iter().flatten().enumerate().filter(|(_, on)| !**on) {
             (difference[i], feature[i]) = (0.0, 0.0);
@@ -626,7 +634,7 @@ impl InspectionJob {
     fn scores(&self, reconstruction: &Planes, difference: &[f32], feature: &[f32]) -> Scores {
         let (width, height, channels) = (self.query.width(), self.query.height(), self.query.channels());
         let inside = |i: usize| self.inspected.as_ref().is_none_or(|all| all[i % self.query.pixels()]);
-        let pairs = self.query.values().iter().zip(reconstruction.values()).enumerate();
+        let pairs = self.corrected.planes.values().iter().zip(reconstruction.values()).enumerate();
         let sum: f64 = pairs.filter(|(i, _)| inside(*i)).map(|(_, (a, b))| f64::from((a - b).abs())).sum();
         let area = (0..self.query.pixels()).filter(|&i| inside(i)).count();
         let mut scores = Scores::default();
@@ -650,7 +658,9 @@ impl InspectionJob {
                 scores.set(ScoreKind::CriticPattern, pattern);
             }
         }
-        let frame = self.frame.clone().map(|frame| frame.with_difference(scores.get(ScoreKind::L1)));
+        // In the image as it is, since an image without a part has little in it.
+        let difference = self.corrected.in_query(scores.get(ScoreKind::L1));
+        let frame = self.frame.clone().map(|frame| frame.with_difference(difference));
         scores.with_frame(frame)
     }
 
@@ -662,7 +672,11 @@ impl InspectionJob {
         let critic = self.critic_map.as_ref().map(|map| map.maps(self.inspected.as_deref()));
         let mut outcome = Outcome {
             query: Arc::clone(&self.query),
-            reconstruction,
+            reconstruction: match self.corrected.exposure {
+                Some(exposure) => reconstruction.map(|v| exposure.undo(v)),
+                None => reconstruction,
+            },
+            exposure: self.corrected.exposure,
             difference,
             feature,
             critic,
@@ -679,14 +693,4 @@ impl InspectionJob {
         }
         Some(outcome)
     }
-}
-
-/// Query minus reconstruction, mean over channels, one value per pixel.
-fn difference(query: &Planes, generated: &[f32]) -> Vec<f32> {
-    let (pixels, channels) = (query.pixels(), query.channels());
-    let mut difference = vec![0.0; pixels];
-    for (i, (a, b)) in query.values().iter().zip(generated).enumerate() {
-        difference[i % pixels] += (a - b) / channels as f32;
-    }
-    difference
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    data::box_mean,
+    data::{ExposureCorrection, box_mean},
     inspect::{
         InvertKnobs, Planes, Scores,
         calibration::{Assessment, Calibration, Judged},
@@ -66,7 +66,10 @@ pub struct Outcome {
     pub query: Arc<Planes>,
     /// The closest reconstruction found.
     pub reconstruction: Planes,
-    /// Image minus reconstruction, mean over channels, one value per pixel in `[-2, 2]`; 0 where not inspected.
+    /// How the exposure of the image was corrected to compare it with the reconstruction; `None` where it was not.
+    pub exposure: Option<ExposureCorrection>,
+    /// Image minus reconstruction at the exposure of healthy images, mean over channels, one value per pixel in `[-2, 2]`;
+    /// 0 where not inspected.
     pub difference: Vec<f32>,
     /// Residual in D's features, one value per pixel; 0 where not inspected.
     pub feature: Vec<f32>,

@@ -25,7 +25,10 @@ impl ReusedFrame {
         let (changed, tiles) = tiling.split(&differs);
         let reused = Self {
             tiles,
-            reconstruction: before.reconstruction.clone(),
+            reconstruction: match before.exposure {
+                Some(exposure) => before.reconstruction.map(|v| exposure.apply(v)),
+                None => before.reconstruction.clone(),
+            },
             feature: before.feature.clone(),
             worst_tile: before.scores().get(ScoreKind::WorstTile),
         };

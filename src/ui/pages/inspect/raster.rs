@@ -299,6 +299,7 @@ mod tests {
         let outcome = Outcome {
             query: Arc::clone(&query),
             reconstruction: Planes::new(2, 1, 1, vec![0.0, 0.0]).unwrap(),
+            exposure: None,
             difference: vec![0.5, -0.5],
             feature: vec![0.25, 0.75],
             critic: Some(CriticMaps { logit: vec![3.0, -1.0], distance: vec![-2.0, 6.0] }),
