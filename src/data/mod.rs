@@ -33,6 +33,7 @@ pub(crate) mod store;
 pub mod surface;
 mod synthetic_defects;
 pub(crate) mod thumbnail;
+mod unwritten;
 
 pub use bit_depth::{BadBitDepth, BitDepth};
 pub use box_filter::box_mean;
@@ -52,3 +53,4 @@ pub use source::{DataSource, Opened};
 pub use split::Split;
 pub use store::ImageStore;
 pub use synthetic_defects::{DamagedCrop, DefectFill, DefectShape, DefectSynthesiser, SyntheticDefectKnobs};
+pub use unwritten::Unwritten;

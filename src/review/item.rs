@@ -53,7 +53,8 @@ row_id! {
     OpinionId
 }
 
-/// A part, identified by the path and content of its image. The same path with other content is another part.
+/// A part, identified by the path and content of its image. The same path with other content is another part, unless the
+/// file was recorded before it was finished: see [`EarlierImage`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// Row number.
@@ -265,6 +266,20 @@ pub struct ReviewItem {
     /// Each reviewer's first blind verdict that is not retracted, oldest first. Kept apart so that a disagreement stays
     /// on record after the reviewers have settled it.
     pub blind: Vec<Opinion>,
+    /// What was recorded of the file before it was finished, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<EarlierImage>,
+}
+
+/// A file as it was recorded before its writer had finished. It counts no longer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EarlierImage {
+    /// The part that it was taken for.
+    pub part: Part,
+    /// The latest inspection of it.
+    pub inspection: Inspection,
+    /// Each reviewer's verdict on it.
+    pub opinions: Vec<Opinion>,
 }
 
 impl ReviewItem {
@@ -370,6 +385,7 @@ pub(super) mod tests {
             },
             opinions: Vec::new(),
             blind: Vec::new(),
+            earlier: Vec::new(),
         }
     }
 

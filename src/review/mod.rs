@@ -25,7 +25,8 @@ pub use anomaly_region::{AnomalyRegion, RegionThreshold, find_regions};
 pub use comparison::{Comparison, ComparisonOutcome, ModelMetrics};
 pub use facets::{Facets, ModelFacet};
 pub use item::{
-    Findings, Inspection, InspectionId, Judgement, Opinion, OpinionId, Part, PartFile, PartId, ReviewItem, ReviewStatus,
+    EarlierImage, Findings, Inspection, InspectionId, Judgement, Opinion, OpinionId, Part, PartFile, PartId,
+    ReviewItem, ReviewStatus,
 };
 pub use kept_picture::{KeptPictures, MAX_KEPT_SIDE};
 pub use labels::{LabelSummary, TrainingLabels};

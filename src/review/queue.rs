@@ -286,9 +286,13 @@ impl QueueView {
     }
 }
 
-/// Merges changed items into `items`, which are sorted by part number as [`super::Record::queue`] returns them.
+/// Merges changed items into `items`, which are sorted by part number as [`super::Record::queue`] returns them. Parts whose
+/// place a changed one has taken are removed.
 pub(crate) fn merge(items: &mut Vec<ReviewItem>, changed: Vec<ReviewItem>) {
     for item in changed {
+        if !item.earlier.is_empty() {
+            items.retain(|known| !item.earlier.iter().any(|earlier| earlier.part.id == known.part.id));
+        }
         match items.binary_search_by_key(&item.part.id, |known| known.part.id) {
             Ok(i) => items[i] = item,
             Err(i) => items.insert(i, item),
@@ -316,6 +320,7 @@ mod tests {
 
     use super::*;
     use crate::review::{
+        EarlierImage,
         Judgement::{Agree, Healthy, Skip, Unsure},
         item::tests::{item, judged},
     };
@@ -431,6 +436,11 @@ mod tests {
         merge(&mut known, vec![item(2, 0.1), judged(3, 0.5, &[("ada", Agree, false)]), item(4, 0.2)]);
         assert_eq!(known.iter().map(|i| i.part.id.0).collect::<Vec<_>>(), [1, 2, 3, 4]);
         assert_eq!(known[2].opinions.len(), 1);
+        // A finished file takes the place of what was recorded of it before.
+        let ReviewItem { part, inspection, opinions, .. } = known[1].clone();
+        let finished = ReviewItem { earlier: vec![EarlierImage { part, inspection, opinions }], ..item(5, 0.4) };
+        merge(&mut known, vec![finished]);
+        assert_eq!(known.iter().map(|i| i.part.id.0).collect::<Vec<_>>(), [1, 3, 4, 5]);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use ganspect::{
     },
     inspect::{InvertKnobs, Verdict},
     model::Bundle,
-    review::{KeptPictures, Record, ReviewItem},
+    review::{Judgement, KeptPictures, Record, ReviewItem, record::NewOpinion},
     train::Recipe,
 };
 use rand::{RngExt, SeedableRng};
@@ -393,4 +393,46 @@ fn the_record_keeps_a_picture_of_what_was_judged() {
     keep(KeptPictures::All);
     keep(KeptPictures::Flagged);
     keep(KeptPictures::None);
+}
+
+/// A part as an uncompressed file.
+fn bmp(number: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let picture = image::load_from_memory(&png(number)).unwrap();
+    picture.write_to(&mut std::io::Cursor::new(&mut bytes), image::ImageFormat::Bmp).unwrap();
+    bytes
+}
+
+#[test]
+fn a_file_recorded_before_its_writer_had_finished_is_replaced() {
+    let fixture = Fixture::new();
+    let engine = engine(model());
+    fixture.begin(&engine, fixture.spec(SETTLE * 3, false));
+    // The writer reserves space, and pauses for longer than the watch waits.
+    let (whole, other) = (bmp(1), bmp(2));
+    let mut early = whole.clone();
+    early[whole.len() * 3 / 5..].fill(0);
+    fixture.put("part.bmp", &early);
+    fixture.put("last.bmp", &other);
+    until(&engine, "the early state", |e| status(e).counts.recorded == 2);
+    let items = fixture.record().queue().unwrap();
+    let first = items.iter().find(|item| item.part.name() == "part.bmp").unwrap();
+    assert_eq!(first.part.hash, FileHash::of(&early));
+    fixture.record().add_opinion(&NewOpinion::new(first.inspection.id, "ada", Judgement::Defective)).unwrap();
+    // It goes on; meanwhile a camera uses a name again for the next part.
+    fixture.put("part.bmp", &whole);
+    fixture.put("last.bmp", &bmp(3));
+    until(&engine, "both states", |e| status(e).counts.recorded == 4);
+    engine.send(IntakeRequest::Stop);
+    ended(&engine);
+    let items = fixture.record().queue().unwrap();
+    let of = |name: &str| items.iter().filter(|item| item.part.name() == name).collect::<Vec<_>>();
+    let (parts, lasts) = (of("part.bmp"), of("last.bmp"));
+    let ([finished], [before, after]) = (&parts[..], &lasts[..]) else { panic!("{items:?}") };
+    assert_eq!(finished.part.hash, FileHash::of(&whole));
+    assert!(finished.opinions.is_empty());
+    let [earlier] = &finished.earlier[..] else { panic!("{:?}", finished.earlier) };
+    assert_eq!((earlier.part.hash, earlier.opinions.len()), (FileHash::of(&early), 1));
+    assert_eq!((before.part.hash, after.part.hash), (FileHash::of(&other), FileHash::of(&bmp(3))));
+    assert!(before.earlier.is_empty() && after.earlier.is_empty());
 }

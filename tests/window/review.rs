@@ -489,6 +489,7 @@ pub fn items(folder: &Path, count: usize) -> Vec<ReviewItem> {
             },
             opinions: Vec::new(),
             blind: Vec::new(),
+            earlier: Vec::new(),
         }
     };
     (0..count).map(item).collect()

@@ -78,18 +78,18 @@ pub(crate) fn decode_checked(
 /// Result of [`decode_unless`]: the image, `None` if it was not to be decoded, or the reason why it cannot be decoded.
 pub(crate) type Decoded = Result<Option<Picture>, FileFault>;
 
-/// As [`decode_hashed`], but decodes the pixels only if `known` returns `false` for the hash and `admit` returns `true`
-/// for the header. A file that is not an image has a hash too.
+/// As [`decode_hashed`], but decodes the pixels only if `known` returns `false` for the hash and the bytes, and `admit` returns
+/// `true` for the header. A file that is not an image has a hash too.
 ///
 /// # Errors
 /// [`FileFault`] if there are no bytes to hash: the file cannot be read or is larger than [`MAX_BYTES`].
 pub(crate) fn decode_unless(
     path: &Path,
-    known: impl FnOnce(FileHash) -> bool,
+    known: impl FnOnce(FileHash, &[u8]) -> bool,
     admit: impl FnOnce(&Header) -> Result<bool, FileFault>,
 ) -> Result<(FileHash, Decoded), FileFault> {
     let decode = |bytes: &[u8], hash, turn: &mut Turn| {
-        if known(hash) { Ok(None) } else { picture_from(bytes, turn, admit) }
+        if known(hash, bytes) { Ok(None) } else { picture_from(bytes, turn, admit) }
     };
     read_and(path, decode).map(|(decoded, hash)| (hash, decoded))
 }

@@ -114,13 +114,13 @@ fn known_content_is_not_decoded_and_other_files_have_a_hash_too() {
     let folder = Folder::new();
     let bytes = encoded(&grey(9, 5), ImageFormat::Png);
     let path = folder.with("a.png", &bytes);
-    let (hash, known) = decode_unless(&path, |hash| hash == FileHash::of(&bytes), |_| Ok(true)).unwrap();
+    let (hash, known) = decode_unless(&path, |hash, _| hash == FileHash::of(&bytes), |_| Ok(true)).unwrap();
     assert!(hash == FileHash::of(&bytes) && matches!(known, Ok(None)));
-    let (_, fresh) = decode_unless(&path, |_| false, |_| Ok(true)).unwrap();
+    let (_, fresh) = decode_unless(&path, |_, _| false, |_| Ok(true)).unwrap();
     assert_eq!(fresh.unwrap(), Some(decode(&path).unwrap()));
-    let (hash, text) = decode_unless(&folder.with("note.png", b"not yet"), |_| false, |_| Ok(true)).unwrap();
+    let (hash, text) = decode_unless(&folder.with("note.png", b"not yet"), |_, _| false, |_| Ok(true)).unwrap();
     assert!(hash == FileHash::of(b"not yet") && matches!(text, Err(FileFault::NotAnImage(_))));
-    assert!(decode_unless(&folder.at("absent.png"), |_| false, |_| Ok(true)).is_err());
+    assert!(decode_unless(&folder.at("absent.png"), |_, _| false, |_| Ok(true)).is_err());
     let named = ["a.png", "a.b.TIFF", "A.Pgm"].map(Path::new);
     assert!(named.into_iter().all(is_named_like_an_image));
     let others = ["a.png.part", "png", ".png", "a.txt", "a"].map(Path::new);
@@ -330,7 +330,7 @@ fn what_a_header_promises_is_not_taken_on_trust() {
         _ => Ok(()),
     });
     assert!(refused.unwrap_err().to_string().ends_with("b.bmp: too many"));
-    assert!(matches!(decode_unless(&path, |_| false, |_| Ok(false)), Ok((_, Ok(None)))));
+    assert!(matches!(decode_unless(&path, |_, _| false, |_| Ok(false)), Ok((_, Ok(None)))));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{borrow::Cow, path::PathBuf, sync::Arc};
 
 use super::watch::{Claim, Fingerprint};
 use crate::{
-    data::FileHash,
+    data::{FileHash, Unwritten},
     inspect::{Outcome, evaluation::EvaluatedMap},
 };
 
@@ -30,6 +30,8 @@ pub struct InspectedFile {
     pub width: usize,
     /// Pixels down, as stored in the file.
     pub height: usize,
+    /// Where the file held only zeros, which may have been reserved space.
+    pub unwritten: Option<Unwritten>,
     /// What a reader of the result should know about how the file was read.
     pub remark: Option<String>,
     /// The model.

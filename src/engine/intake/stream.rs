@@ -13,7 +13,7 @@ use super::{
     watch::{Claim, Fingerprint, ReadyFile},
 };
 use crate::{
-    data::{FileHash, picture_facts},
+    data::{FileHash, Unwritten, picture_facts},
     inspect::{InspectError, InspectionJob, InvertKnobs, Model},
 };
 
@@ -39,6 +39,7 @@ struct Current {
     hash: FileHash,
     fingerprint: Fingerprint,
     size: (usize, usize),
+    unwritten: Option<Unwritten>,
     remark: Option<String>,
     claim: Claim,
     job: InspectionJob,
@@ -115,13 +116,13 @@ impl StreamInspector {
             return Ok(StreamStep::Working);
         }
         // Its memory counts as read ahead until the job has its own copy.
-        let ReadyFile { path, hash, fingerprint, picture, claim, room: _room } = ready;
+        let ReadyFile { path, hash, fingerprint, picture, unwritten, claim, room: _room } = ready;
         match model.begin(&picture, self.knobs.clone()) {
             Ok(job) => {
                 let size = (picture.width(), picture.height());
                 let read = picture.read_at(model.info().recipe.data.bit_depth);
                 let remark = picture_facts::remark(&read, model.info().recipe.model.channels);
-                self.current = Some(Current { path, hash, fingerprint, size, remark, claim, job });
+                self.current = Some(Current { path, hash, fingerprint, size, unwritten, remark, claim, job });
                 Ok(StreamStep::Working)
             }
             Err(error) if error.is_fatal() => Err(error),
@@ -130,12 +131,13 @@ impl StreamInspector {
     }
 
     fn finish(&mut self, model: &Model, current: Current) -> StreamStep {
-        let Current { path, hash, fingerprint, size: (width, height), remark, claim, job } = current;
+        let Current { path, hash, fingerprint, size: (width, height), unwritten, remark, claim, job } = current;
         // A finished job has an outcome; without one, the claim is dropped and the file inspected again.
         let Some(outcome) = model.judge(&job) else { return StreamStep::Working };
         self.worked.0 += 1;
         let model = Arc::clone(&self.model);
-        let inspected = InspectedFile { path, hash, fingerprint, width, height, remark, model, outcome, _claim: claim };
+        let inspected =
+            InspectedFile { path, hash, fingerprint, width, height, unwritten, remark, model, outcome, _claim: claim };
         StreamStep::Done(Box::new(inspected))
     }
 

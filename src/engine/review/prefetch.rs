@@ -97,7 +97,7 @@ fn load(path: &Path, hash: FileHash, room: u64) -> Option<PartImage> {
         Ok(has_room)
     };
     let mut is_same = true;
-    let differs = |found: FileHash| {
+    let differs = |found: FileHash, _: &[u8]| {
         is_same = found == hash;
         !is_same
     };

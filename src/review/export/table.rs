@@ -38,7 +38,8 @@ pub(crate) fn csv_header() -> Vec<&'static str> {
 
 /// Writes one row per part and current verdict, and one for each part without verdicts. Returns the number of rows.
 /// `found` corresponds to `items`. Unknown values are empty; times are UTC; `region` is JSON. Further
-/// outlines (`more_regions`) and the `filter` that selected the items are the last columns, where there are any.
+/// outlines (`more_regions`), the hashes of a file as it was recorded before it was finished (`earlier_hashes`) and the `filter`
+/// that selected the items are the last columns, where there are any.
 ///
 /// # Errors
 /// Those of `out`.
@@ -50,21 +51,26 @@ pub(crate) fn write_csv(
 ) -> io::Result<usize> {
     // Only where there is something in them, so that tables stay as they were.
     let several = items.iter().flat_map(|item| &item.opinions).any(|opinion| !opinion.more_regions.is_empty());
+    let replaced = items.iter().any(|item| !item.earlier.is_empty());
     let header = csv_header().into_iter().chain(several.then_some("more_regions"));
+    let header = header.chain(replaced.then_some("earlier_hashes"));
     let header: Vec<&str> = header.chain(notes.filter.map(|_| "filter")).collect();
     let mut table = TableWriter::new(out, &header)?;
     let last: Vec<Cell> = notes.filter.map(Cell::text).into_iter().collect();
     let mut rows = 0;
     for (item, findings) in items.iter().zip(found) {
         let columns = part_columns(item, findings, notes);
+        let hashes: Vec<String> = item.earlier.iter().map(|earlier| earlier.part.hash.to_string()).collect();
+        let earlier = Cell::text(hashes.join(" "));
         let opinions: Vec<Option<&Opinion>> = match item.opinions.as_slice() {
             [] => vec![None],
             opinions => opinions.iter().map(Some).collect(),
         };
         for opinion in opinions {
             let more = more_regions(opinion)?;
-            let more = several.then_some(&more);
-            table.row(columns.iter().chain(&opinion_columns(item, opinion)?).chain(more).chain(&last))?;
+            let (more, earlier) = (several.then_some(&more), replaced.then_some(&earlier));
+            let own = opinion_columns(item, opinion)?;
+            table.row(columns.iter().chain(&own).chain(more).chain(earlier).chain(&last))?;
             rows += 1;
         }
     }

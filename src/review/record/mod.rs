@@ -14,6 +14,7 @@ mod pictures;
 mod quarantine;
 mod read;
 mod schema;
+mod superseded;
 #[cfg(test)]
 mod tests;
 
@@ -25,3 +26,4 @@ pub use parts::{FiledInspection, NewInspection, NewPart};
 pub use quarantine::Quarantined;
 pub use read::{RecordChanges, RecordPosition};
 pub use schema::VERSION;
+pub use superseded::{EarlierPart, Writing};

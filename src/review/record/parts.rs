@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{OptionalExtension, params};
 
 use super::{
-    Record, RecordError,
+    Record, RecordError, Writing,
     database::{TransactionError, stored_path},
 };
 use crate::{
@@ -72,6 +72,19 @@ impl Record {
         part: &NewPart,
         inspection: &NewInspection,
     ) -> Result<FiledInspection, RecordError> {
+        self.insert_written(part, inspection, &Writing::default())
+    }
+
+    /// Records an inspection like [`Record::insert_inspection`], of a part that may take the place of others.
+    ///
+    /// # Errors
+    /// As [`Record::insert_inspection`].
+    pub fn insert_written(
+        &mut self,
+        part: &NewPart,
+        inspection: &NewInspection,
+        writing: &Writing,
+    ) -> Result<FiledInspection, RecordError> {
         let path = stored_path(&part.path)?;
         if part.width == 0 || part.height == 0 {
             return Err(RecordError::NoPixels(part.path.clone()));
@@ -83,13 +96,13 @@ impl Record {
         if let Some((what, value)) = numbers.into_iter().find(|(what, value)| outside(what, *value)) {
             return Err(RecordError::NoNumber { path: part.path.clone(), what, value });
         }
-        let json =
-            |text: serde_json::Result<String>| text.map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()));
+        let broken = |cause: serde_json::Error| rusqlite::Error::ToSqlConversionFailure(cause.into());
+        let json = |text: serde_json::Result<String>| text.map_err(broken);
         self.write(|transaction| {
             let (hash, model) = (part.hash.to_string(), inspection.model.to_string());
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO part (path, hash, bytes, width, height, first_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT (path, hash) DO NOTHING",
+                "INSERT INTO part (path, hash, bytes, width, height, first_seen, unwritten)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (path, hash) DO NOTHING",
             )?;
             insert.execute(params![
                 path,
@@ -97,7 +110,8 @@ impl Record {
                 part.bytes as i64,
                 part.width as i64,
                 part.height as i64,
-                inspection.time.0
+                inspection.time.0,
+                writing.unwritten.as_ref().map(serde_json::to_string).transpose().map_err(broken)?
             ])?;
             let mut find = transaction.prepare_cached("SELECT id FROM part WHERE path = ?1 AND hash = ?2")?;
             let id: PartId = find.query_row(params![path, hash], |row| row.get(0))?;
@@ -127,6 +141,13 @@ impl Record {
                 inspection.time.0,
                 a.reason,
             ])?;
+            for earlier in writing.supersedes.iter().filter(|earlier| **earlier < id) {
+                let mut insert = transaction.prepare_cached(
+                    "INSERT INTO superseded (part, successor, time)
+                     SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM superseded WHERE part = ?1)",
+                )?;
+                insert.execute(params![earlier, id, inspection.time.0])?;
+            }
             Ok::<_, TransactionError>(FiledInspection { part: id, inspection: InspectionId(inserted), is_new: true })
         })
     }

@@ -5,7 +5,7 @@ use std::{error::Error, path::PathBuf, str::FromStr};
 use rusqlite::{OptionalExtension, Row, params, types::Type};
 use serde::de::DeserializeOwned;
 
-use super::{Record, RecordError};
+use super::{Record, RecordError, superseded};
 use crate::{
     format::counted,
     inspect::{Assessment, RegionShape, ScoreKind, Verdict},
@@ -52,17 +52,34 @@ macro_rules! rows {
 
 const QUEUE: &str = rows!("");
 
+/// With the parts that each has superseded, and those that have superseded it.
 const CHANGED: &str = rows!(
     "WHERE p.id IN (
-        SELECT part FROM inspection WHERE id > ?1
-        UNION SELECT part FROM inspection WHERE id IN (SELECT inspection FROM verdict WHERE id > ?2)
+        WITH RECURSIVE family (id) AS (
+            SELECT part FROM inspection WHERE id > ?1
+            UNION SELECT part FROM inspection WHERE id IN (SELECT inspection FROM verdict WHERE id > ?2)
+            UNION SELECT s.successor FROM superseded s JOIN family ON s.part = family.id
+            UNION SELECT s.part FROM superseded s JOIN family ON s.successor = family.id
+        )
+        SELECT id FROM family
      )"
 );
 
-const ONE: &str = rows!("WHERE p.id = ?1");
+/// With the parts that it has superseded.
+const ONE: &str = rows!(
+    "WHERE p.id IN (
+        WITH RECURSIVE family (id) AS (
+            SELECT ?1 UNION SELECT s.part FROM superseded s JOIN family ON s.successor = family.id
+        )
+        SELECT id FROM family
+     )"
+);
+
+const ALONE: &str = rows!("WHERE p.id = ?1");
 
 impl Record {
-    /// Returns every part, by number, with its latest inspection and each reviewer's current verdict.
+    /// Returns every part, by number, with its latest inspection and each reviewer's current verdict. A part whose file was
+    /// recorded before it was finished is in the history of the one that took its place.
     ///
     /// # Errors
     /// [`RecordError`] for a file that cannot be read.
@@ -114,7 +131,8 @@ impl Record {
     fn salvaged(&self) -> Vec<ReviewItem> {
         let last = |sql| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap_or_default();
         let last = last("SELECT seq FROM sqlite_sequence WHERE name = 'part'").max(last("SELECT max(id) FROM part"));
-        (1..=last).filter_map(|id| self.item(PartId(id)).ok().flatten()).collect()
+        let items = (1..=last).filter_map(|id| self.rows(ALONE, params![id]).ok()?.pop()).collect();
+        superseded::fold(items, &self.successors().unwrap_or_default())
     }
 
     /// Returns the parts that changed after `position`; all parts for [`RecordPosition::default`]. Reads a consistent
@@ -138,12 +156,12 @@ impl Record {
         })
     }
 
-    /// Returns a part, or `None` if there is no such part.
+    /// Returns a part, or `None` if there is no such part or another has taken its place.
     ///
     /// # Errors
     /// [`RecordError`] for a file that cannot be read.
     pub fn item(&self, part: PartId) -> Result<Option<ReviewItem>, RecordError> {
-        self.read(|| Ok(self.items(ONE, params![part])?.pop()))
+        self.read(|| Ok(self.items(ONE, params![part])?.pop().filter(|item| item.part.id == part)))
     }
 
     /// Returns scores and anomaly regions of an inspection, or `None` if there is no such inspection.
@@ -159,6 +177,10 @@ impl Record {
     }
 
     fn items(&self, sql: &str, wanted: impl rusqlite::Params) -> rusqlite::Result<Vec<ReviewItem>> {
+        Ok(superseded::fold(self.rows(sql, wanted)?, &self.successors()?))
+    }
+
+    fn rows(&self, sql: &str, wanted: impl rusqlite::Params) -> rusqlite::Result<Vec<ReviewItem>> {
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query(wanted)?;
         let mut items: Vec<ReviewItem> = Vec::new();
@@ -241,6 +263,7 @@ fn item(row: &Row<'_>) -> rusqlite::Result<ReviewItem> {
         },
         opinions: Vec::new(),
         blind: Vec::new(),
+        earlier: Vec::new(),
     })
 }
 

@@ -5,9 +5,9 @@ use std::{
 
 use super::*;
 use crate::{
-    data::FileHash,
+    data::{FileHash, Unwritten},
     inspect::{Assessment, ScoreKind, Verdict},
-    review::{Findings, Timestamp},
+    review::{Findings, Judgement, ShiftSummary, Timestamp, export, export::ExportFormat, queue},
 };
 
 /// A part at this path, with this content.
@@ -232,4 +232,102 @@ fn a_full_disk_passes_and_nothing_is_half_written() {
     assert!(record.insert_inspection(&next(filed), &inspection()).unwrap().is_new);
     assert_eq!(record.queue_checked().unwrap().0.len(), filed + 1);
     record.check().unwrap();
+}
+
+/// A file of this many bytes, none of them zero, of which those from `written` on are reserved space.
+fn reserved(seed: usize, written: usize) -> Vec<u8> {
+    (0..20_000).map(|i| if i < written { ((i * 31 + i / 7 + seed * 97) % 255 + 1) as u8 } else { 0 }).collect()
+}
+
+/// Records this content as the watch does; returns the part, and how many it takes the place of.
+fn arrive(record: &mut Record, path: &Path, content: &[u8], time: i64) -> (FiledInspection, usize) {
+    let earlier = record.earlier_parts(path, FileHash::of(content)).unwrap();
+    let supersedes: Vec<_> = earlier.iter().filter(|e| e.is_finished_by(content)).map(|e| e.id).collect();
+    let count = supersedes.len();
+    let writing = Writing { unwritten: Unwritten::of(content), supersedes };
+    let new = NewInspection { time: Timestamp(time), ..inspection() };
+    (record.insert_written(&part(path, content), &new, &writing).unwrap(), count)
+}
+
+#[test]
+fn a_finished_file_takes_the_place_of_its_beginnings() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("review.sqlite");
+    let mut record = Record::open(&path).unwrap();
+    let [file, other] = ["/parts/a.bmp", "/parts/b.bmp"].map(Path::new);
+    let states = [reserved(1, 9_000), reserved(1, 15_000), reserved(1, 20_000)];
+    let (first, _) = arrive(&mut record, file, &states[0], 1);
+    arrive(&mut record, other, &states[0], 2);
+    let given = record.add_opinion(&NewOpinion::new(first.inspection, "ada", Judgement::Defective)).unwrap();
+    let mut known = record.since(RecordPosition::default()).unwrap();
+    assert_eq!(known.items.len(), 2);
+
+    // The writer pauses once more, and then finishes; each state replaces the one before.
+    for (state, time) in [(&states[1], 3), (&states[2], 4)] {
+        let (now, replaced) = arrive(&mut record, file, state, time);
+        assert!(now.is_new && replaced == 1);
+        let news = record.since(known.position).unwrap();
+        queue::merge(&mut known.items, news.items);
+        known.position = news.position;
+        assert_eq!(known.items, record.queue().unwrap());
+        assert_eq!(known.items.len(), 2, "one part for each file");
+    }
+    // A verdict that was on its way to the unfinished file stays with it.
+    record.add_opinion(&NewOpinion::new(first.inspection, "bob", Judgement::Agree)).unwrap();
+    let news = record.since(known.position).unwrap();
+    queue::merge(&mut known.items, news.items);
+    drop(record);
+    let record = Record::open(&path).unwrap();
+    let items = record.queue().unwrap();
+    assert_eq!(known.items, items);
+    let finished = items.iter().find(|item| item.part.path == file).unwrap();
+    assert_eq!(finished.part.hash, FileHash::of(&states[2]));
+    assert!(finished.opinions.is_empty() && finished.ruling().is_none(), "nobody has seen the finished image");
+    let earlier: Vec<_> = finished.earlier.iter().map(|e| (e.part.hash, e.opinions.len())).collect();
+    assert_eq!(earlier, [(FileHash::of(&states[0]), 2), (FileHash::of(&states[1]), 0)]);
+    assert_eq!(finished.earlier[0].opinions[0].id, given);
+    assert_eq!(record.item(finished.part.id).unwrap().as_ref(), Some(finished));
+    assert_eq!(record.item(first.part).unwrap(), None, "another part has taken its place");
+    record.check_parts().unwrap();
+    // The content is known all the same, and is not inspected again.
+    assert!(states.iter().all(|state| record.is_known(file, FileHash::of(state)).unwrap()));
+    // What was recorded of the file before is not a part of its own in any export.
+    let out = folder.path().join("out");
+    for (format, rows) in [(ExportFormat::Csv, 2), (ExportFormat::Jsonl, 2)] {
+        assert_eq!(export::write(&record, &items, format, &out).unwrap().rows, rows);
+    }
+    let table = fs::read_to_string(out.join("review.csv")).unwrap();
+    assert!(table.contains("earlier_hashes") && table.contains(&FileHash::of(&states[1]).to_string()));
+    assert_eq!(ShiftSummary::of(&items), ShiftSummary::of(&known.items));
+}
+
+#[test]
+fn a_name_that_is_used_again_is_another_part() {
+    let mut record = Record::in_memory().unwrap();
+    let file = Path::new("/parts/last.bmp");
+    let contents = [
+        reserved(1, 20_000),
+        reserved(2, 20_000),
+        // Dark at the end, as the next one is not.
+        reserved(3, 12_000),
+        reserved(4, 20_000),
+        // Black throughout, with the header of the next.
+        reserved(5, 1_078),
+        reserved(5, 20_000),
+        // A shorter one.
+        reserved(6, 20_000)[..8_000].to_vec(),
+        reserved(7, 20_000),
+    ];
+    for (i, content) in contents.iter().enumerate() {
+        assert_eq!(arrive(&mut record, file, content, i as i64).1, 0, "{i}");
+        assert_eq!(record.queue().unwrap().len(), i + 1);
+    }
+    // A file that grew begins with the whole of the earlier one, whatever is in it.
+    let grown = [&contents[7][..], b"a comment"].concat();
+    assert_eq!(arrive(&mut record, file, &grown, 99).1, 1);
+    assert_eq!(record.queue().unwrap().len(), contents.len());
+    // Nothing of this is ever changed or deleted.
+    for sql in ["UPDATE superseded SET time = 0", "DELETE FROM superseded"] {
+        assert!(record.connection.execute(sql, []).is_err(), "{sql}");
+    }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashSet, mem, path::PathBuf, sync::Arc};
 use parking_lot::Mutex;
 
 use super::fingerprint::Fingerprint;
-use crate::data::{FileHash, Picture, memory_budget::Reservation};
+use crate::data::{FileHash, Picture, Unwritten, memory_budget::Reservation};
 
 /// Counts of a watch since it started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,6 +83,8 @@ pub struct ReadyFile {
     pub fingerprint: Fingerprint,
     /// Its content.
     pub picture: Picture,
+    /// Where it holds only zeros, which may be reserved space.
+    pub(crate) unwritten: Option<Unwritten>,
     pub(crate) claim: Claim,
     /// The memory that it takes while it waits.
     pub(crate) room: Option<Reservation>,

@@ -72,7 +72,8 @@ impl From<RecordError> for LedgerError {
 }
 
 /// The record of each file's result. A file is a path and the hash of its content: overwritten with other content it is
-/// another part, and likewise for another model where a record distinguishes models.
+/// another part, and likewise for another model where a record distinguishes models. A record may keep one part for a file
+/// that was recorded before it was finished, and again when it was.
 ///
 /// Entries accepted by [`record`](Self::record) and [`quarantine`](Self::quarantine) must survive the process, however it
 /// ends: a new watch relies on it alone.

@@ -1,16 +1,20 @@
 //! The review record as the ledger of a watched folder.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
-use super::ledger::{Ledger, LedgerError};
+use super::{
+    fingerprint::Fingerprint,
+    ledger::{Ledger, LedgerError},
+};
 use crate::{
     data::FileHash,
     engine::intake::inspected::InspectedFile,
     inspect::Judged,
     review::{
-        Findings, KeptPictures, Record, RegionThreshold, Timestamp, find_regions, kept_picture,
-        record::{NewInspection, NewPart},
+        Findings, KeptPictures, PartId, Record, RegionThreshold, Timestamp, find_regions, kept_picture,
+        record::{NewInspection, NewPart, Writing},
     },
+    text::PrintablePath,
 };
 
 /// Smallest area of an anomaly region, pixels; smaller ones are noise.
@@ -52,6 +56,20 @@ impl RecordLedger {
 
 fn hash_of(model: &str) -> Result<FileHash, LedgerError> {
     model.parse().map_err(|_| LedgerError::new("the model has no valid hash"))
+}
+
+impl RecordLedger {
+    /// Returns the parts on record that are an unfinished state of this file. A file that has changed again since it was
+    /// inspected, or is gone, is compared with none; its last state is compared with all.
+    fn superseded(&self, inspected: &InspectedFile) -> Result<Vec<PartId>, LedgerError> {
+        let earlier = self.record.earlier_parts(&inspected.path, inspected.hash)?;
+        if earlier.is_empty() || Fingerprint::of(&inspected.path).as_ref() != Some(&inspected.fingerprint) {
+            return Ok(Vec::new());
+        }
+        let content = fs::read(&inspected.path).ok().filter(|content| FileHash::of(content) == inspected.hash);
+        let Some(content) = content else { return Ok(Vec::new()) };
+        Ok(earlier.iter().filter(|part| part.is_finished_by(&content)).map(|part| part.id).collect())
+    }
 }
 
 impl Ledger for RecordLedger {
@@ -97,7 +115,14 @@ impl Ledger for RecordLedger {
             time: Timestamp::now(),
         };
         let verdict = inspection.assessment.verdict;
-        let filed = self.record.insert_inspection(&part, &inspection)?;
+        let writing = Writing { unwritten: inspected.unwritten.clone(), supersedes: self.superseded(inspected)? };
+        if !writing.supersedes.is_empty() {
+            let name = inspected.path.printable();
+            tracing::info!(
+                "{name} was recorded before it was finished; this inspection takes the place of the earlier one."
+            );
+        }
+        let filed = self.record.insert_written(&part, &inspection, &writing)?;
         if self.keep.includes(verdict)
             && let Some(jpeg) = kept_picture::encode(&outcome.query)
         {

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     data::{
-        FileFault, FileHash,
+        FileFault, FileHash, Unwritten,
         decode::{Header, decode_unless},
         memory_budget::MemoryBudget,
     },
@@ -336,10 +336,12 @@ impl WatchThread {
         }
         self.deferred = None;
         let (mut claimed, mut room, mut needed) = (None, None, None);
-        let known = |hash| {
+        let mut unwritten = None;
+        let known = |hash, bytes: &[u8]| {
             let claim = self.claims.claim(&path, hash, &fingerprint);
             let known = !matches!(claim, Ok(ClaimOutcome::Granted(_)));
             claimed = Some(claim);
+            unwritten = if known { None } else { Unwritten::of(bytes) };
             known
         };
         let admit = |header: &Header| {
@@ -378,7 +380,7 @@ impl WatchThread {
             (Ok((hash, Ok(Some(picture)))), Some(ClaimOutcome::Granted(claim))) => {
                 self.pending.remove(&path);
                 self.remember(&path, &fingerprint);
-                self.held = Some(ReadyFile { path, hash, fingerprint, picture, claim, room });
+                self.held = Some(ReadyFile { path, hash, fingerprint, picture, unwritten, claim, room });
             }
             // No room for it yet: read again when the images before it have been inspected.
             (Ok((_, Ok(None))), Some(ClaimOutcome::Granted(claim))) => {

@@ -6,7 +6,7 @@ use super::{scene::ReviewScene, session::Session};
 use crate::{
     format,
     format::sentence,
-    review::{Opinion, PartId, ReviewItem},
+    review::{EarlierImage, Opinion, PartId, ReviewItem},
     ui::{
         Frame, UiCommand,
         pages::inspect::{
@@ -63,6 +63,20 @@ pub(super) fn ui(ui: &mut Ui, item: &ReviewItem, scene: &ReviewScene, blind: boo
     for opinion in &item.opinions {
         let reviewer = if opinion.blind { format!("{}, blind", opinion.reviewer) } else { opinion.reviewer.clone() };
         value_row(ui, &reviewer, short(opinion), &full(opinion));
+    }
+    for earlier in &item.earlier {
+        let EarlierImage { part, inspection, opinions } = earlier;
+        let (verdict, hash) = (inspection.assessment.verdict.title(), part.hash);
+        let help = format!(
+            "{}: the file was recorded before it was finished, as {verdict}. This inspection has taken the place of that one, \
+             which counts no longer. Its file had the hash {hash}.",
+            inspection.time.minute()
+        );
+        value_row(ui, "Unfinished file", verdict.to_owned(), &help);
+        for opinion in opinions {
+            let help = format!("Given on the unfinished file. {}", full(opinion));
+            value_row(ui, &format!("{}, unfinished file", opinion.reviewer), short(opinion), &help);
+        }
     }
 }
 
