@@ -168,6 +168,13 @@ fn the_command_prints_tables_and_writes_a_report() {
     assert_eq!(images.len(), 15);
     assert!(images.iter().filter(|r| &r[1] == "defective" && !r[2].is_empty()).count() == 10);
     assert!(images.iter().any(|r| r[0].ends_with("broken.png") && r[r.len() - 1].ends_with('.')));
+    let header = fs::read_to_string(out.join("images.csv")).unwrap();
+    let column = header.lines().next().unwrap().split(',').position(|name| name == "outcome").unwrap();
+    let outcome = |row: &csv::StringRecord| row[column].to_owned();
+    let defective = images.iter().filter(|r| &r[1] == "defective").map(outcome);
+    assert!(defective.clone().all(|outcome| ["missed", "caught"].contains(&outcome.as_str())));
+    assert_eq!(images.iter().map(outcome).filter(|outcome| !outcome.is_empty()).count(), 14);
+    let missed = defective.filter(|outcome| outcome == "missed").count();
     let text = fs::read_to_string(out.join("metrics.json")).unwrap();
     let summary: EvaluationSummary = serde_json::from_str(&text).unwrap();
     assert_eq!((summary.healthy, summary.defective, summary.held_out), (4, 10, 20));
@@ -190,6 +197,12 @@ fn the_command_prints_tables_and_writes_a_report() {
     for wanted in wanted {
         assert!(page.contains(wanted), "{wanted}");
     }
+    // Each case says how the model did on it, and the defects are outlined.
+    let said = |outcome: &str| page.matches(&format!("<strong>{outcome}</strong>, label:")).count();
+    let all: usize = ["Missed", "False alarm", "Caught", "Passed"].map(said).iter().sum();
+    assert_eq!(all, page.matches("<figure>").count());
+    assert_eq!(said("Missed"), missed.min(6));
+    assert!(page.contains("The blue line is the outline of the labelled defect."));
     // The page loads nothing from elsewhere, and every tag is closed.
     assert!(!page.contains("http") && !page.contains("<script"));
     for tag in ["svg", "table", "figure", "details", "div", "span", "tr", "ul"] {

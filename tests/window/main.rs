@@ -11,6 +11,7 @@ mod inspect;
 mod inspected;
 mod keyboard;
 mod layout;
+mod missed;
 mod pages;
 mod parts;
 mod presentation;

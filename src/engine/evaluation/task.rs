@@ -417,7 +417,9 @@ impl Drawing {
         };
         let drawn = match job.slice(model.networks()) {
             Ok(false) => return,
-            Ok(true) => case_outcome(model, job).and_then(|outcome| case_from_outcome(&outcome, evaluation, case)),
+            Ok(true) => {
+                case_outcome(model, job).and_then(|outcome| case_from_outcome(&outcome, &self.tests, evaluation, case))
+            }
             Err(error) => Err(error.to_string()),
         };
         match drawn {

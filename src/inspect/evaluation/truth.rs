@@ -42,6 +42,11 @@ impl TestOutcome {
         }
     }
 
+    /// Returns the outcome for a label and a verdict.
+    pub(crate) fn of_verdict(defective: bool, verdict: Verdict) -> Self {
+        Self::of(defective, matches!(verdict, Verdict::Defective | Verdict::NotThisPart))
+    }
+
     /// Whether the model is right.
     pub fn is_correct(self) -> bool {
         matches!(self, Self::Caught | Self::Passed)
@@ -86,6 +91,17 @@ impl MaskOutline {
         scan(height, width, &|y, x| at(x, y) != at(x, y + 1), false);
         scan(width, height, &|x, y| at(x, y) != at(x + 1, y), true);
         (!lines.is_empty()).then_some(Self { size: (width, height), lines })
+    }
+
+    /// Reads the mask of an image of a test set and finds its outline; `None` for an image without a mask.
+    pub(crate) fn of_image(tests: &TestSet, index: usize) -> Option<Self> {
+        match tests.mask(index) {
+            Ok(mask) => mask.and_then(|(mask, _)| Self::of(mask)),
+            Err(error) => {
+                tracing::warn!("the mask is not outlined: {error}");
+                None
+            }
+        }
     }
 
     /// The lines on an image of this size.
@@ -137,10 +153,7 @@ impl PartTruth {
     /// How the model does on it: by the verdict on show, or, without one, in the test.
     pub fn outcome(&self, assessment: Option<&Assessment>) -> Option<TestOutcome> {
         match assessment.map(|a| a.verdict) {
-            Some(verdict) => {
-                let flagged = matches!(verdict, Verdict::Defective | Verdict::NotThisPart);
-                Some(TestOutcome::of(self.is_defective(), flagged))
-            }
+            Some(verdict) => Some(TestOutcome::of_verdict(self.is_defective(), verdict)),
             None => self.in_test(),
         }
     }
@@ -180,14 +193,7 @@ impl PartTruth {
 
     /// The outline of its mask; `None` for an image without a mask. Reads the mask on the first call.
     pub fn outline(&self) -> Option<&MaskOutline> {
-        let read = || match self.tests.mask(self.index) {
-            Ok(mask) => mask.and_then(|(mask, _)| MaskOutline::of(mask)),
-            Err(error) => {
-                tracing::warn!("the mask is not outlined: {error}");
-                None
-            }
-        };
-        self.outline.get_or_init(read).as_ref()
+        self.outline.get_or_init(|| MaskOutline::of_image(&self.tests, self.index)).as_ref()
     }
 }
 

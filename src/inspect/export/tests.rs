@@ -11,11 +11,16 @@ use super::{
     *,
 };
 use crate::{
-    data::colour_map::{ColourMap, table},
+    data::{
+        Picture, Samples,
+        colour_map::{ColourMap, table},
+    },
     files::interruption,
     inspect::{
         Assessment, InvertKnobs, Judged, KeptFrame, NoVerdict, Outcome, Planes, ScoreKind, Scores, StepRecord, Verdict,
-        calibration::MapScale, critic::CriticMaps, evaluation::EvaluatedMap,
+        calibration::MapScale,
+        critic::CriticMaps,
+        evaluation::{EvaluatedMap, MaskOutline},
     },
     text::TableWriter,
 };
@@ -464,4 +469,27 @@ fn numbers_have_a_sensible_precision() {
     ];
     assert_eq!(wanted.map(|(value, _)| significant(value)), wanted.map(|(_, text)| text.to_owned()));
     assert_eq!([0.05, 0.5, 20.0, 1_000.0, 0.0, 0.016_39].map(trimmed), ["0.05", "0.5", "20", "1,000", "0", "0.0164"]);
+}
+
+#[test]
+fn small_pictures_outline_the_mask() {
+    let outcome = outcome(64, 32, 1, 4, Some(Verdict::Healthy));
+    let mut mask = vec![0; 64 * 32];
+    (10..20).for_each(|y| (20..40).for_each(|x| mask[y * 64 + x] = 255));
+    let mask = MaskOutline::of(Picture::new(64, 32, 1, Samples::U8(mask)).unwrap()).unwrap();
+    for draw in [query_png, |outcome: &Outcome, mask: Option<&MaskOutline>, most| {
+        map_png(outcome, &outcome.difference, None, mask, most)
+    }] {
+        let read = |mask| image::load_from_memory(&draw(&outcome, mask, 320).unwrap()).unwrap().into_rgb8();
+        let (plain, outlined) = (read(None), read(Some(&mask)));
+        let by = plain.width() / 64;
+        assert!(by > 1 && outlined.dimensions() == plain.dimensions());
+        let differs = |x: u32, y: u32| plain.get_pixel(x, y) != outlined.get_pixel(x, y);
+        for (x, y) in [(20, 15), (40, 15), (30, 10), (30, 20)] {
+            assert!(differs(x * by, y * by), "the edge at {x}, {y}");
+        }
+        for (x, y) in [(30, 15), (5, 5), (50, 15)] {
+            assert!(!differs(x * by, y * by), "no edge at {x}, {y}");
+        }
+    }
 }

@@ -124,4 +124,8 @@ pub struct QueryContext {
     pub frames: bool,
     /// A change to the regions can be undone.
     pub undo: bool,
+    /// It is part of a test, which has another part with this outcome before it.
+    pub alike_before: bool,
+    /// It is part of a test, which has another part with this outcome after it.
+    pub alike_after: bool,
 }

@@ -94,6 +94,24 @@ commands! { "Inspection";
         enabled: |c| on_page(c) && c.query.others,
         effect: Effect::Page(PageId::Inspect),
     }
+    OutcomeBack {
+        title: "Previous part with this outcome",
+        help: "Opens the part before this one among those of the test that ended alike, for example missed.",
+        keywords: "evaluate test missed false alarm label truth",
+        keys: [shift(Key::N)],
+        pages: HERE,
+        enabled: |c| on_page(c) && c.query.alike_before,
+        effect: Effect::Page(PageId::Inspect),
+    }
+    OutcomeForward {
+        title: "Next part with this outcome",
+        help: "Opens the part after this one among those of the test that ended alike, for example missed.",
+        keywords: "evaluate test missed false alarm label truth",
+        keys: [key(Key::N)],
+        pages: HERE,
+        enabled: |c| on_page(c) && c.query.alike_after,
+        effect: Effect::Page(PageId::Inspect),
+    }
     FrameBack {
         title: "Earlier reconstruction",
         help: "Shows the previous stored reconstruction.",

@@ -178,6 +178,8 @@ pub(super) mod tests {
                 finished: !running,
                 images: true,
                 frames: true,
+                alike_before: true,
+                alike_after: true,
                 undo: true,
             },
             evaluation: EvaluationContext {
@@ -252,6 +254,7 @@ pub(super) mod tests {
             UiCommand::InspectPlayPause,
             UiCommand::InspectStop,
             UiCommand::InspectMore,
+            UiCommand::OutcomeForward,
             UiCommand::FramePlay,
             UiCommand::ActualPixels,
             UiCommand::FitPicture,

@@ -62,6 +62,9 @@ fn inspect_reason(command: UiCommand, c: &CommandContext) -> Option<&'static str
             "This image has not been inspected yet."
         }
         C::InspectBack | C::InspectForward if c.query.any => "The list has no other image.",
+        C::OutcomeBack | C::OutcomeForward if c.query.any => {
+            "This image is not part of a test, or no part in this direction ended alike."
+        }
         C::FrameBack | C::FrameForward | C::FramePlay if c.query.any => "No reconstructions of several steps are kept.",
         C::RegionUndo => "No region has been changed yet.",
         _ if !c.query.any && command.pages().contains(&PageId::Inspect) => "No image is on the list. Open one first.",

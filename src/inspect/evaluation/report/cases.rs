@@ -4,7 +4,7 @@ use std::io;
 
 use crate::inspect::{
     InspectionJob, InvertKnobs, Model, Outcome, deciding_map,
-    evaluation::{EvaluatedMap, Evaluation, EvaluationSummary, TestSet},
+    evaluation::{EvaluatedMap, Evaluation, EvaluationSummary, MaskOutline, TestSet},
     export::{map_png, query_png},
 };
 
@@ -73,6 +73,8 @@ pub struct ReportCase {
     pub kind: CaseKind,
     /// Index in [`Evaluation::images`].
     pub index: usize,
+    /// Whether the mask of a defect is outlined in the pictures.
+    pub outlined: bool,
     /// Title and PNG of the image and of every map.
     pub pictures: Vec<(String, Vec<u8>)>,
 }
@@ -90,7 +92,7 @@ pub(crate) fn render_case(
     let Some(image) = evaluation.images.get(case.1) else { return Err("there is no such image".into()) };
     let mut job = start_case_inspection(model, tests, image.index, &evaluation.header.knobs)?;
     while !job.slice(model.networks()).map_err(|e| e.to_string())? {}
-    case_from_outcome(&case_outcome(model, &job)?, evaluation, case)
+    case_from_outcome(&case_outcome(model, &job)?, tests, evaluation, case)
 }
 
 /// Prepares the inspection of one test image as in an evaluation of this model.
@@ -115,18 +117,21 @@ pub(crate) fn case_outcome(model: &Model, job: &InspectionJob) -> Result<Outcome
     model.judge(job).ok_or_else(|| "the inspection ended without a result".into())
 }
 
-/// Renders the maps of an image that was already inspected again.
+/// Renders the maps of an image that was already inspected again, with the outline of its mask.
 ///
 /// # Errors
 /// A sentence, when a PNG cannot be encoded.
 pub(crate) fn case_from_outcome(
     outcome: &Outcome,
+    tests: &TestSet,
     evaluation: &Evaluation,
     (kind, index): (CaseKind, usize),
 ) -> Result<ReportCase, String> {
     let scale = evaluation.calibration.as_ref().map(|c| c.scale);
     let fault = |error: io::Error| error.to_string();
-    let mut pictures = vec![("Image".to_owned(), query_png(outcome, SIDE).map_err(fault)?)];
+    let mask = evaluation.images.get(index).and_then(|image| MaskOutline::of_image(tests, image.index));
+    let mask = mask.as_ref();
+    let mut pictures = vec![("Image".to_owned(), query_png(outcome, mask, SIDE).map_err(fault)?)];
     let deciding = deciding_map(evaluation.calibration.as_ref(), outcome.critic.is_some());
     // The deciding map comes first.
     let others = EvaluatedMap::ALL.into_iter().filter(|map| *map != deciding);
@@ -134,8 +139,8 @@ pub(crate) fn case_from_outcome(
         if let Some(values) = map.of(outcome) {
             let upper = scale.as_ref().map(|s| map.upper(s));
             let title = if map == deciding { format!("{} (decides)", map.title()) } else { map.title().to_owned() };
-            pictures.push((title, map_png(outcome, &values, upper, SIDE).map_err(fault)?));
+            pictures.push((title, map_png(outcome, &values, upper, mask, SIDE).map_err(fault)?));
         }
     }
-    Ok(ReportCase { kind, index, pictures })
+    Ok(ReportCase { kind, index, outlined: mask.is_some(), pictures })
 }

@@ -12,7 +12,7 @@ use crate::{
     inspect::{
         InvertKnobs, InvertPreset, ScoreKind,
         calibration::rate_interval_sentence,
-        evaluation::{Confusion, Estimate, Evaluation, EvaluationSummary, Metrics},
+        evaluation::{Confusion, Estimate, Evaluation, EvaluationSummary, Metrics, TestOutcome},
     },
     time::span,
 };
@@ -307,7 +307,11 @@ fn cases(out: &mut String, model: &ReportedModel, of: &str) {
             continue;
         }
         let title = kind.title(model.summary.verdict().is_some_and(|s| s.threshold.is_some()));
-        let _ = write!(out, "<h3>{title}{of}</h3><div class=\"cases\">");
+        let _ = write!(out, "<h3>{title}{of}</h3>");
+        if model.cases.iter().any(|case| case.kind == kind && case.outlined) {
+            out.push_str("<p>The blue line is the outline of the labelled defect.</p>");
+        }
+        out.push_str("<div class=\"cases\">");
         for case in shown {
             let Some(e) = model.evaluation.images.get(case.index) else { continue };
             out.push_str("<figure><div>");
@@ -322,11 +326,13 @@ fn cases(out: &mut String, model: &ReportedModel, of: &str) {
                 || "<strong class=\"h\">healthy</strong>".to_owned(),
                 |defect_type| format!("<strong class=\"d\">{}</strong>", text(defect_type)),
             );
-            let p = model.summary.rate.and_then(|rate| model.evaluation.assess(e, rate));
-            let p = p.map(|a| format!(", {} (p = {:.4})", a.verdict.title(), a.p)).unwrap_or_default();
+            let assessment = model.summary.rate.and_then(|rate| model.evaluation.assess(e, rate));
+            let outcome = assessment.as_ref().map(|a| TestOutcome::of_verdict(e.is_defective(), a.verdict));
+            let outcome = outcome.map(|outcome| format!("<strong>{}</strong>, ", outcome.title())).unwrap_or_default();
+            let p = assessment.map(|a| format!(", {} (p = {:.4})", a.verdict.title(), a.p)).unwrap_or_default();
             let _ = write!(
                 out,
-                "</div><figcaption>{}<br>label: {truth}{p}, score {:.5}</figcaption></figure>",
+                "</div><figcaption>{}<br>{outcome}label: {truth}{p}, score {:.5}</figcaption></figure>",
                 text(&e.name),
                 e.scores.get(model.evaluation.score)
             );

@@ -10,7 +10,10 @@ use crate::{
     files,
     files::FileError,
     format::sentence,
-    inspect::{ScoreKind, evaluation::EvaluationSummary},
+    inspect::{
+        ScoreKind,
+        evaluation::{EvaluationSummary, TestOutcome},
+    },
     text::{Cell, TableWriter, path_text},
 };
 
@@ -58,7 +61,7 @@ pub fn write_metrics<'a>(
 fn write_images(out: &mut dyn io::Write, models: &[ReportedModel]) -> io::Result<()> {
     let mut header = vec!["image", "truth", "kind", "verdict", "p", "rate"];
     header.extend(ScoreKind::ALL.map(ScoreKind::name));
-    header.extend(["width", "height", "steps", "seconds", "file", "hash", "model", "left_out"]);
+    header.extend(["width", "height", "steps", "seconds", "file", "hash", "outcome", "model", "left_out"]);
     let mut table = TableWriter::new(out, &header)?;
     for ReportedModel { evaluation, summary, .. } in models {
         let model = &evaluation.header.model.hash;
@@ -76,7 +79,10 @@ fn write_images(out: &mut dyn io::Write, models: &[ReportedModel]) -> io::Result
             row.extend([e.size.0, e.size.1, e.steps].map(Cell::value));
             row.push(Cell::value(e.seconds));
             row.push(Cell::text(e.path.as_deref().map(path_text::to_text).unwrap_or_default()));
-            row.extend([Cell::value(e.hash), Cell::value(model), Cell::value("")]);
+            let outcome = assessment.as_ref().map(|a| TestOutcome::of_verdict(e.is_defective(), a.verdict));
+            row.push(Cell::value(e.hash));
+            row.push(Cell::known(outcome.map(|outcome| outcome.title().to_lowercase())));
+            row.extend([Cell::value(model), Cell::value("")]);
             table.row(&row)?;
         }
         for left in &evaluation.excluded {

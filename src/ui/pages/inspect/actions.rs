@@ -8,7 +8,7 @@ use crate::{
         EngineState, InspectionRequest,
         inspection::{QueryId, QueryState},
     },
-    ui::{Action, UiCommand},
+    ui::{Action, UiCommand, pages::examine::examine},
 };
 
 impl InspectWorkspace {
@@ -62,6 +62,10 @@ impl InspectWorkspace {
                 }
                 self.position = scene.selected.unwrap_or_default();
                 actions.push(Action::Remove(vec![Arc::clone(entry)]));
+            }
+            UiCommand::OutcomeBack | UiCommand::OutcomeForward => {
+                let next = self.truth(entry).and_then(|t| t.neighbour(command == UiCommand::OutcomeForward));
+                actions.extend(next.and_then(examine));
             }
             UiCommand::InspectBack | UiCommand::InspectForward => {
                 let row = scene.selected.unwrap_or_default();

@@ -154,6 +154,8 @@ impl InspectWorkspace {
     pub(crate) fn context(&self, engine: &EngineState) -> QueryContext {
         let scene = self.scene(engine);
         let state = scene.entry().map(|entry| entry.state.clone());
+        let truth = scene.entry().and_then(|entry| self.truth(entry));
+        let alike = |forward| truth.as_ref().is_some_and(|truth| truth.neighbour(forward).is_some());
         QueryContext {
             any: state.is_some(),
             others: scene.rows.len() > 1,
@@ -162,6 +164,8 @@ impl InspectWorkspace {
             images: scene.view.is_some(),
             frames: scene.view.as_ref().is_some_and(|view| view.frames.len() > 1),
             undo: self.regions.can_undo(),
+            alike_before: alike(false),
+            alike_after: alike(true),
         }
     }
 

@@ -9,9 +9,7 @@ use crate::{
     engine::inspection::{QueryEntry, QuerySource},
     inspect::evaluation::{MaskOutline, PartTruth, TestOutcome},
     ui::{
-        Frame,
-        pages::examine::examine,
-        theme,
+        Frame, UiCommand, theme,
         theme::{OutcomeMark, Palette},
         widgets::{icon_button, image_pane::Placement},
     },
@@ -53,15 +51,16 @@ pub(super) fn ui(ui: &mut Ui, truth: &PartTruth, entry: &QueryEntry, frame: &mut
     let Some((outcome, place, count)) = truth.place() else { return };
     ui.horizontal(|ui| {
         let name = outcome.title().to_lowercase();
-        for (forward, icon, word) in
-            [(false, icons::ICON_CHEVRON_LEFT, "Previous"), (true, icons::ICON_CHEVRON_RIGHT, "Next")]
-        {
-            let next = truth.neighbour(forward);
+        for (command, icon, word) in [
+            (UiCommand::OutcomeBack, icons::ICON_CHEVRON_LEFT, "Previous"),
+            (UiCommand::OutcomeForward, icons::ICON_CHEVRON_RIGHT, "Next"),
+        ] {
             let title = format!("{word} part with this outcome ({name})");
-            if icon_button(ui, icon, &title, next.is_some()).accessible_name(&title).clicked() {
-                frame.actions.extend(next.and_then(examine));
+            let tip = format!("{title}, {}", command.keys(ui.ctx()));
+            if icon_button(ui, icon, &tip, command.enabled(frame.context)).accessible_name(&title).clicked() {
+                frame.command(command);
             }
-            if !forward {
+            if command == UiCommand::OutcomeBack {
                 ui.label(theme::weak_caption(&p, format!("{place} of {count} in the test with this outcome")));
             }
         }
