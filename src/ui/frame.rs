@@ -13,7 +13,7 @@ use crate::{
     train::{History, Recipe},
 };
 
-/// An earlier run's curves, drawn faintly under those of the current run.
+/// An earlier run's curves, drawn dashed under those of the current run.
 #[derive(Clone, Debug)]
 pub struct RunOverlay {
     /// The run's folder.
@@ -24,6 +24,10 @@ pub struct RunOverlay {
     pub history: Arc<History>,
     /// Curves of the critic.
     pub critic: Arc<History>,
+    /// The run's recipe, if it can be read.
+    pub recipe: Option<Arc<Recipe>>,
+    /// The run's data source.
+    pub source: String,
 }
 
 /// The state that a page draws from in one frame, and the actions it requests.

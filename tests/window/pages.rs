@@ -342,7 +342,7 @@ fn runs_are_listed_compared_renamed_and_deleted_with_undo() {
         test.harness.get_by_label(name).click();
         test.harness.run_steps(3);
     }
-    assert!(shows(&test.harness, "Recipe differences"));
+    assert!(shows(&test.harness, "Differences"));
     assert!(shows(&test.harness, "G updates per step (k_G)"));
 
     test.harness.state_mut().apply(Action::Rename(first.clone(), "baseline".into()));

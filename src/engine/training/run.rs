@@ -145,6 +145,7 @@ impl TrainingRun {
             let mut status = state.training.status.write();
             status.run = Some(folder.path().to_path_buf());
             status.name = folder.info().name.clone();
+            status.source = folder.info().source.clone();
             status.data = data;
             status.checkpoint = last_checkpoint;
             status.phase = TrainingPhase::Preparing;

@@ -138,6 +138,8 @@ pub struct TrainingStatus {
     pub run: Option<PathBuf>,
     /// The run's name.
     pub name: String,
+    /// The run's data source.
+    pub source: String,
     /// Summary of the images, one line each.
     pub data: Vec<String>,
     /// The step of the last checkpoint.

@@ -11,21 +11,19 @@ use crate::{
     engine::{BackgroundTask, TaskState},
     tensorboard::RunLog,
     text::PrintablePath,
-    train::{History, run_folder::RunFolder},
+    train::{History, Recipe, run_folder::RunFolder},
     ui::{Action, RunOverlay, job::Job},
 };
 
 /// Maximum number of overlays; more would be hard to distinguish.
 const LIMIT: usize = 6;
 
-/// A run's name, the GAN's curves and the critic's.
-type Curves = (String, [History; 2]);
 
 /// The overlaid runs, and those whose curves are still being read.
 #[derive(Default)]
 pub(super) struct Overlays {
     shown: Vec<RunOverlay>,
-    loading: Vec<(PathBuf, BackgroundTask<Result<Curves, String>>)>,
+    loading: Vec<(PathBuf, BackgroundTask<Result<RunOverlay, String>>)>,
 }
 
 impl Overlays {
@@ -80,11 +78,10 @@ impl Overlays {
     /// Collects the curves that have been read; returns the errors.
     pub(crate) fn poll(&mut self) -> Vec<String> {
         let (shown, mut errors) = (&mut self.shown, Vec::new());
-        self.loading.retain(|(run, task)| match task.poll() {
+        self.loading.retain(|(_, task)| match task.poll() {
             TaskState::Running => true,
-            TaskState::Done(Ok((name, curves))) => {
-                let [history, critic] = curves.map(Arc::new);
-                shown.push(RunOverlay { run: run.clone(), name, history, critic });
+            TaskState::Done(Ok(overlay)) => {
+                shown.push(overlay);
                 false
             }
             TaskState::Done(Err(text)) => {
@@ -110,8 +107,17 @@ impl Overlays {
 }
 
 /// Reads the curves of a run from its event files.
-fn read(run: &Path) -> Result<Curves, String> {
-    let name = RunFolder::open(run).map_or_else(|_| run.printable().to_string(), |f| f.info().name.clone());
+fn read(run: &Path) -> Result<RunOverlay, String> {
+    let folder = RunFolder::open(run).ok();
+    let name = folder.as_ref().map_or_else(|| run.printable().to_string(), |f| f.info().name.clone());
     let log = RunLog::read(run).map_err(|e| format!("The curves of {name} cannot be shown: {e}."))?;
-    Ok((name, [History::from_log(&log), History::critic_from_log(&log)]))
+    let recipe = folder.as_ref().and_then(|f| Recipe::from_record(&f.read_recipe().ok()?).ok());
+    Ok(RunOverlay {
+        run: run.to_owned(),
+        name,
+        history: Arc::new(History::from_log(&log)),
+        critic: Arc::new(History::critic_from_log(&log)),
+        recipe: recipe.map(Arc::new),
+        source: folder.map(|f| f.info().source.clone()).unwrap_or_default(),
+    })
 }

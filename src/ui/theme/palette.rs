@@ -130,24 +130,6 @@ const LIGHT: Palette = Palette {
     critic_held_out: Color32::from_rgb(0x00, 0x74, 0x88),
 };
 
-/// Colours of overlaid runs, distinct from each other and from G and D.
-const OVERLAYS_DARK: [Color32; 6] = [
-    Color32::from_rgb(0xE8, 0xC5, 0x47),
-    Color32::from_rgb(0x6C, 0xB6, 0xF2),
-    Color32::from_rgb(0xF0, 0x8A, 0x4B),
-    Color32::from_rgb(0xB9, 0xB9, 0xB9),
-    Color32::from_rgb(0xA7, 0xC9, 0x57),
-    Color32::from_rgb(0x8F, 0x9B, 0xE8),
-];
-const OVERLAYS_LIGHT: [Color32; 6] = [
-    Color32::from_rgb(0x8C, 0x6B, 0x00),
-    Color32::from_rgb(0x00, 0x6A, 0xA8),
-    Color32::from_rgb(0xB3, 0x4A, 0x00),
-    Color32::from_rgb(0x5F, 0x5F, 0x5F),
-    Color32::from_rgb(0x4F, 0x70, 0x0B),
-    Color32::from_rgb(0x3C, 0x4A, 0xB0),
-];
-
 impl Palette {
     /// The palette of the theme of `ui`.
     pub(crate) fn of(ui: &Ui) -> Self {
@@ -170,12 +152,6 @@ impl Palette {
             Metric::CriticLoss => self.critic,
             Metric::CriticHeldOut => self.critic_held_out,
         }
-    }
-
-    /// Colour of the `i`-th overlaid run.
-    pub(crate) fn overlay(&self, i: usize) -> Color32 {
-        let colours = if self.dark { &OVERLAYS_DARK } else { &OVERLAYS_LIGHT };
-        colours[i % colours.len()]
     }
 
     /// Fades a colour for background curves.

@@ -1,6 +1,8 @@
 //! The Runs page: lists the runs on disk, and resumes, compares, overlays, renames and deletes them.
 
+mod differences;
 mod page;
+mod row;
 
 use std::{
     collections::BTreeSet,
@@ -13,100 +15,26 @@ use egui::{
 };
 use egui_extras::{Column, TableBuilder, TableRow};
 
-use super::{section, source_title, weak};
+use row::RunRow;
+
+use super::{section, weak};
 use crate::{
-    engine::{
-        BackgroundTask, TaskState,
-        training::{TrainingPhase, TrainingStatus},
-    },
+    engine::{BackgroundTask, TaskState, training::TrainingStatus},
     format::sentence,
-    text::{PrintablePath, printable},
-    train::{
-        Recipe, knobs,
-        run_folder::{RunFolder, RunSummary, list_runs},
-    },
+    text::PrintablePath,
+    train::run_folder::list_runs,
     ui::{
         Action, RunOverlay, UiCommand, focus,
         notices::ago,
         theme, widgets,
         widgets::{
             elide::{elided_text, name_label},
-            ticks,
         },
     },
 };
 
 /// Width that the columns of the table need.
 const TABLE_LEAST: f32 = 760.0;
-
-/// A run of the list.
-#[derive(Debug)]
-struct Row {
-    summary: RunSummary,
-    recipe: Option<Recipe>,
-}
-
-impl Row {
-    fn read(summary: RunSummary) -> Self {
-        let text = RunFolder::open(&summary.path).and_then(|folder| folder.read_recipe());
-        let recipe = text.ok().and_then(|text| Recipe::from_record(&text).ok());
-        Self { summary, recipe }
-    }
-
-    fn path(&self) -> &Path {
-        &self.summary.path
-    }
-
-    fn name(&self) -> String {
-        match &self.summary.info {
-            Ok(info) => info.name.clone(),
-            Err(_) => self.path().file_name().map(|n| n.printable().to_string()).unwrap_or_default(),
-        }
-    }
-
-    fn data(&self) -> String {
-        self.summary.info.as_ref().map_or_else(|_| String::new(), |info| source_title(&info.source))
-    }
-
-    /// Returns the steps done and the total; no total without a readable recipe. Those of the current run are counted as
-    /// everywhere else in the window, those of other runs at their last checkpoint.
-    fn steps(&self, open: Option<&TrainingStatus>) -> (u64, Option<u64>) {
-        let current = open.filter(|status| status.run.as_deref() == Some(self.path()));
-        let recipe = self.recipe.as_ref().map(|r| r.train.steps);
-        match current.and_then(|status| Some((status.step, status.recipe.as_ref()?.train.steps))) {
-            Some((done, all)) => (done, Some(all)),
-            None => (self.summary.steps, recipe),
-        }
-    }
-
-    fn steps_text(&self, open: Option<&TrainingStatus>) -> String {
-        let grouped = |n: u64| ticks::grouped(n as f64, 0);
-        match self.steps(open) {
-            (done, Some(all)) => format!("{} of {}", grouped(done), grouped(all)),
-            (done, None) => grouped(done),
-        }
-    }
-
-    fn state(&self, open: Option<&TrainingStatus>) -> (theme::Mark, &'static str) {
-        if self.summary.info.is_err() {
-            return (theme::NoticeMark::Error.into(), "Cannot be opened");
-        }
-        if let Some(status) = open.filter(|status| status.run.as_deref() == Some(self.path())) {
-            return match status.phase {
-                TrainingPhase::Running => (theme::ProgressMark::Running.into(), "Open, running"),
-                TrainingPhase::Paused => (theme::ProgressMark::Paused.into(), "Open, paused"),
-                TrainingPhase::Finished => (theme::ProgressMark::Finished.into(), "Open, finished"),
-                TrainingPhase::Failed(_) => (theme::ProgressMark::Failed.into(), "Open, failed"),
-                _ => (theme::ProgressMark::Preparing.into(), "Open, preparing"),
-            };
-        }
-        match self.steps(None) {
-            (done, Some(all)) if done >= all => (theme::ProgressMark::Finished.into(), "Finished"),
-            (0, _) => (theme::ProgressMark::Idle.into(), "No checkpoint yet"),
-            _ => (theme::ProgressMark::Paused.into(), "Can be resumed"),
-        }
-    }
-}
 
 /// Clicks in a row of the table.
 #[derive(Default)]
@@ -119,8 +47,8 @@ struct RowClicks {
 /// The Runs page.
 #[derive(Default)]
 pub(crate) struct RunsPage {
-    rows: Vec<Row>,
-    list_task: Option<BackgroundTask<Vec<Row>>>,
+    rows: Vec<RunRow>,
+    list_task: Option<BackgroundTask<Vec<RunRow>>>,
     /// The folder that was listed last.
     listed: Option<PathBuf>,
     selected: Option<PathBuf>,
@@ -216,7 +144,7 @@ impl RunsPage {
                 move |progress| {
                     let found = list_runs(&from);
                     let total = found.len();
-                    let read = |(i, summary)| progress.report(i, total).then(|| Row::read(summary));
+                    let read = |(i, summary)| progress.report(i, total).then(|| RunRow::read(summary));
                     found.into_iter().enumerate().map_while(read).collect()
                 },
             )
@@ -318,7 +246,7 @@ impl RunsPage {
         &self,
         line: &mut TableRow<'_, '_>,
         p: &theme::Palette,
-        row: &Row,
+        row: &RunRow,
         view: &RunsView<'_>,
         actions: &mut Vec<Action>,
     ) -> RowClicks {
@@ -489,66 +417,6 @@ impl RunsPage {
         );
         self.thumbnail_task = task.ok().map(|task| (row.path().to_owned(), task));
     }
-
-    /// Draws the knobs in which the recipes of the compared runs differ.
-    fn differences(&mut self, ui: &mut Ui, p: &theme::Palette) {
-        let runs: Vec<(String, &Recipe)> = self
-            .rows
-            .iter()
-            .filter(|r| self.compared.contains(r.path()))
-            .filter_map(|r| Some((r.name(), r.recipe.as_ref()?)))
-            .collect();
-        let Some(((_, first), others)) = runs.split_first() else { return };
-        // In the order of the knobs on the Train page.
-        let keys: Vec<&'static str> = knobs::KNOBS
-            .iter()
-            .map(|k| k.key)
-            .filter(|key| others.iter().any(|(_, recipe)| recipe.get(key) != first.get(key)))
-            .collect();
-        let mut done = false;
-        ui.horizontal(|ui| {
-            section(ui, "Recipe differences");
-            widgets::flush_right(ui, |ui| done = ui.button("Clear selection").clicked());
-        });
-        if keys.is_empty() {
-            let compared = self.rows.iter().filter(|r| self.compared.contains(r.path()));
-            let mut data: Vec<&str> =
-                compared.filter_map(|r| Some(r.summary.info.as_ref().ok()?.source.as_str())).collect();
-            data.sort_unstable();
-            data.dedup();
-            match data.as_slice() {
-                [] | [_] => weak(ui, "These runs have the same recipe and the same data."),
-                several => {
-                    let data = printable(&several.join(", ")).into_owned();
-                    weak(ui, format!("These runs have the same recipe for different data: {data}."));
-                }
-            }
-        } else {
-            ScrollArea::both().auto_shrink([false, false]).show(ui, |ui| {
-                egui::Grid::new("differences")
-                    .num_columns(runs.len() + 1)
-                    .spacing(vec2(theme::GAP_XL, theme::GAP_XS))
-                    .show(ui, |ui| {
-                        ui.label("");
-                        for (name, _) in &runs {
-                            ui.label(RichText::new(name).color(p.text_strong));
-                        }
-                        ui.end_row();
-                        for key in keys {
-                            let label = knobs::knob(key).map_or(key, |k| k.label);
-                            ui.label(RichText::new(label).color(p.text_weak)).on_hover_text(key);
-                            for (_, recipe) in &runs {
-                                ui.label(recipe.get(key).map(|v| knobs::plain(&v)).unwrap_or_default());
-                            }
-                            ui.end_row();
-                        }
-                    });
-            });
-        }
-        if done {
-            self.compared.clear();
-        }
-    }
 }
 
 /// Draws the column headings.
@@ -580,7 +448,7 @@ fn headings(row: &mut TableRow<'_, '_>, p: &theme::Palette) {
 }
 
 /// Draws the buttons that open a run or its model.
-fn buttons(ui: &mut Ui, p: &theme::Palette, row: &Row, open: bool, actions: &mut Vec<Action>) {
+fn buttons(ui: &mut Ui, p: &theme::Palette, row: &RunRow, open: bool, actions: &mut Vec<Action>) {
     let plain = |text: &'static str| egui::Button::new(text).min_size(vec2(0.0, theme::ROW));
     if let Some(model) = &row.summary.model {
         let inspect = ui.add(theme::primary_button(p, "Inspect with its model"));
@@ -612,7 +480,7 @@ fn buttons(ui: &mut Ui, p: &theme::Palette, row: &Row, open: bool, actions: &mut
 }
 
 /// Draws the checkbox that overlays a run's curves on those of the current run.
-fn overlay_checkbox(ui: &mut Ui, row: &Row, view: &RunsView<'_>, text: &str, actions: &mut Vec<Action>) {
+fn overlay_checkbox(ui: &mut Ui, row: &RunRow, view: &RunsView<'_>, text: &str, actions: &mut Vec<Action>) {
     let path = row.path();
     if view.pending.iter().any(|p| p == path) {
         ui.spinner();

@@ -4,7 +4,7 @@ use egui::Color32;
 use egui_plot::{LineStyle, PlotPoint};
 use serde::{Deserialize, Serialize};
 
-use super::feed::Feed;
+use super::{feed::Feed, overlaid::run_style};
 use crate::{
     train::Metric,
     ui::{
@@ -121,8 +121,8 @@ impl CurveChart {
 pub(crate) struct ChartContext<'a> {
     /// The current run.
     pub feed: &'a Feed,
-    /// Other runs: name, colour and curves.
-    pub overlays: &'a [(&'a str, Color32, &'a Feed)],
+    /// Other runs: name, dash pattern and curves.
+    pub overlays: &'a [(&'a str, usize, &'a Feed)],
     /// Unit of the horizontal axis.
     pub axis: XAxis,
     /// Use a logarithmic axis for losses and gradients.
@@ -177,7 +177,7 @@ pub(crate) enum ViewY {
 /// The inputs of a chart's lines, which are prepared again when it changes.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct LinesKey {
-    feeds: Vec<((u64, u64), Option<Color32>)>,
+    feeds: Vec<((u64, u64), Option<usize>)>,
     axis: XAxis,
     log: bool,
     smoothed: bool,
@@ -193,8 +193,6 @@ pub(crate) struct ChartLine {
     metric: Metric,
     /// A raw curve behind the smoothed one.
     faint: bool,
-    /// The colour of an overlaid run; it replaces the metric's.
-    run: Option<Color32>,
     pub(super) width: f32,
     pub(super) style: LineStyle,
     pub(super) points: Vec<PlotPoint>,
@@ -203,7 +201,7 @@ pub(crate) struct ChartLine {
 impl ChartLine {
     /// Returns its colour in this theme.
     pub(crate) fn colour(&self, p: &Palette) -> Color32 {
-        let colour = self.run.unwrap_or_else(|| p.series(self.metric));
+        let colour = p.series(self.metric);
         if self.faint { p.faint(colour) } else { colour }
     }
 }
@@ -241,10 +239,10 @@ impl ChartState {
     /// Prepares the lines again when data, view or settings have changed.
     pub(crate) fn prepare(&mut self, chart: CurveChart, shared: &ChartContext<'_>, span: (f64, f64), columns: usize) {
         let log = shared.log(chart);
-        let others = shared.overlays.iter().map(|(name, colour, feed)| (*name, Some(*colour), *feed));
+        let others = shared.overlays.iter().map(|(name, dash, feed)| (*name, Some(*dash), *feed));
         let feeds = others.chain([("", None, shared.feed)]);
         let key = LinesKey {
-            feeds: feeds.clone().map(|(_, colour, feed)| (feed.version(), colour)).collect(),
+            feeds: feeds.clone().map(|(_, dash, feed)| (feed.version(), dash)).collect(),
             axis: shared.axis,
             log,
             smoothed: shared.smoothed,
@@ -272,7 +270,7 @@ impl ChartState {
             let to_points = |points: Vec<[f64; 2]>| points.into_iter().map(PlotPoint::from).collect();
             let mut raw = Vec::new();
             let mut smooth = Vec::new();
-            for (i, (metric, short)) in metrics.iter().enumerate() {
+            for (metric, short) in &metrics {
                 let Some(curve) = feed.curve(*metric) else { continue };
                 let indices = curve.indices(&(first..last));
                 if run.is_none() && shared.smoothed {
@@ -280,7 +278,6 @@ impl ChartState {
                         name: format!("{short}, raw"),
                         metric: *metric,
                         faint: true,
-                        run,
                         width: theme::CURVE_FAINT,
                         style: LineStyle::Solid,
                         points: to_points(decimate(curve, curve.raw(), &bounds, x, y)),
@@ -290,9 +287,8 @@ impl ChartState {
                     name: if name.is_empty() { (*short).to_owned() } else { format!("{name}: {short}") },
                     metric: *metric,
                     faint: false,
-                    run,
                     width: if run.is_some() { theme::CURVE_FAINT } else { theme::CURVE },
-                    style: overlay_style(run.is_some(), i),
+                    style: run_style(run),
                     points: to_points(decimate(curve, curve.smooth(), &bounds, x, y)),
                 });
                 let extent = curve.raw().extent(indices.clone());
@@ -358,16 +354,6 @@ impl ChartState {
     }
 }
 
-/// Returns the line style: overlaid runs distinguish their metrics by dashes, since the colour identifies the run.
-fn overlay_style(overlay: bool, i: usize) -> LineStyle {
-    match (overlay, i) {
-        (false, _) => LineStyle::Solid,
-        (true, 0) => LineStyle::Dashed { length: 8.0 },
-        (true, 1) => LineStyle::Dashed { length: 4.0 },
-        (true, _) => LineStyle::Dotted { spacing: 4.0 },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -378,6 +364,41 @@ mod tests {
             let charts = CurveChart::ALL.iter().filter(|c| c.metrics().iter().any(|(m, _)| *m == metric)).count();
             assert_eq!(charts, usize::from(metric != Metric::MsPerStep), "{metric:?}");
         }
+    }
+
+    #[test]
+    fn a_series_keeps_its_hue_and_the_dashes_name_the_run() {
+        let mut history = crate::train::History::default();
+        for step in 0..20 {
+            history.push(step, step as f64, &[1.0; Metric::ALL.len()]);
+        }
+        let mut feed = Feed::new(0.0);
+        feed.take(&history);
+        let (mut view_x, mut hidden, mut cursor) = (None, Vec::new(), None);
+        let shared = ChartContext {
+            feed: &feed,
+            overlays: &[("first", 0, &feed), ("second", 1, &feed)],
+            axis: XAxis::Step,
+            log: false,
+            smoothed: false,
+            view_x: &mut view_x,
+            hidden: &mut hidden,
+            cursor: &mut cursor,
+            grid: None,
+        };
+        let mut state = ChartState::default();
+        state.prepare(CurveChart::Loss, &shared, shared.span(), 300);
+        let p = Palette::new(true);
+        for (metric, short) in CurveChart::Loss.metrics() {
+            let lines: Vec<&ChartLine> = state.lines.iter().filter(|l| l.name.ends_with(short)).collect();
+            assert_eq!(lines.len(), 3, "{short}");
+            assert!(lines.iter().all(|line| line.colour(&p) == p.series(*metric)), "{short}");
+        }
+        for (name, run) in [("first", Some(0)), ("second", Some(1))] {
+            let of_run: Vec<&ChartLine> = state.lines.iter().filter(|line| line.name.starts_with(name)).collect();
+            assert!(of_run.len() == 3 && of_run.iter().all(|line| line.style == run_style(run)), "{name}");
+        }
+        assert_eq!(state.lines.iter().filter(|line| line.style == LineStyle::Solid).count(), 3);
     }
 
     #[test]

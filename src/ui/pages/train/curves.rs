@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     chart::{ChartContext, ChartState, CurveChart},
     feed::Feed,
+    overlaid,
+    overlaid::{LegendRun, difference, free_dash},
     tile::TileRequest,
 };
 use crate::{
-    train::{History, Metric},
+    train::{History, Metric, Recipe},
     ui::{
         Frame, UiCommand, ViewSettings, XAxis, theme,
         theme::Palette,
@@ -65,6 +67,10 @@ fn default_tiles() -> Tree<CurveChart> {
 struct OverlayFeeds {
     run: PathBuf,
     name: String,
+    /// Its dash pattern.
+    dash: usize,
+    /// How it differs from the current run.
+    about: String,
     source: Arc<History>,
     feed: Feed,
     critic: Feed,
@@ -77,6 +83,8 @@ pub(crate) struct Curves {
     /// The critic's curves, which have their own steps.
     critic: Feed,
     others: Vec<OverlayFeeds>,
+    /// The recipe and data of the current run that they were compared with.
+    compared: Option<(Option<*const Recipe>, String)>,
     charts: [ChartState; CurveChart::ALL.len()],
     axis: XAxis,
     view_x: Option<(f64, f64)>,
@@ -95,6 +103,7 @@ impl Curves {
             feed: Feed::new(0.0),
             critic: Feed::new(0.0),
             others: Vec::new(),
+            compared: None,
             charts: Default::default(),
             axis: XAxis::default(),
             view_x: None,
@@ -119,6 +128,7 @@ impl Curves {
     pub(crate) fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, grid: Option<u64>) {
         self.update(frame);
         self.toolbar(ui, frame);
+        self.legend(ui, frame);
         let p = Palette::of(ui);
         let values = self.layout.values;
         // A low window keeps the curves and reduces the table to its first line.
@@ -159,6 +169,8 @@ impl Curves {
                 self.others.push(OverlayFeeds {
                     run: overlay.run.clone(),
                     name: overlay.name.clone(),
+                    dash: free_dash(self.others.iter().map(|o| o.dash)),
+                    about: String::new(),
                     source,
                     feed,
                     critic,
@@ -170,8 +182,15 @@ impl Curves {
             other.critic.set_weight(view.smoothing);
             if let Some(overlay) = frame.overlays.iter().find(|o| o.run == other.run) {
                 other.name.clone_from(&overlay.name);
+                let own = (frame.status.recipe.as_deref(), frame.status.source.as_str());
+                let key = (frame.status.recipe.as_ref().map(Arc::as_ptr), frame.status.source.clone());
+                if self.compared.as_ref() != Some(&key) || other.about.is_empty() {
+                    other.about = difference(own, (overlay.recipe.as_deref(), &overlay.source));
+                }
             }
         }
+        self.compared =
+            Some((frame.status.recipe.as_ref().map(Arc::as_ptr), frame.status.source.clone()));
         if view.x_axis != self.axis {
             self.axis = view.x_axis;
             (self.view_x, self.critic_view_x) = (None, None);
@@ -226,10 +245,21 @@ impl Curves {
         });
     }
 
+    /// Draws the legend of the overlaid runs.
+    fn legend(&self, ui: &mut Ui, frame: &Frame<'_>) {
+        if self.others.is_empty() {
+            return;
+        }
+        let own = if frame.status.name.is_empty() { "This run" } else { &frame.status.name };
+        let own = LegendRun { name: own, dash: None, about: "The current run.".to_owned() };
+        let others =
+            self.others.iter().map(|o| LegendRun { name: &o.name, dash: Some(o.dash), about: o.about.clone() });
+        overlaid::legend(ui, &[own].into_iter().chain(others).collect::<Vec<_>>());
+    }
+
     fn tiles(&mut self, ui: &mut Ui, frame: &Frame<'_>, grid: Option<u64>, cursor: &mut Option<f64>) {
-        let p = Palette::of(ui);
-        let others = |feed: fn(&OverlayFeeds) -> &Feed| -> Vec<(&str, Color32, &Feed)> {
-            self.others.iter().enumerate().map(|(i, o)| (o.name.as_str(), p.overlay(i), feed(o))).collect()
+        let others = |feed: fn(&OverlayFeeds) -> &Feed| -> Vec<(&str, usize, &Feed)> {
+            self.others.iter().map(|o| (o.name.as_str(), o.dash, feed(o))).collect()
         };
         let (overlays, critic_overlays) = (others(|o| &o.feed), others(|o| &o.critic));
         let feed = &self.feed;
@@ -437,7 +467,7 @@ fn readout_height(width: f32) -> f32 {
 /// The state shared by the charts with the same steps: the GAN's or the critic's.
 struct ChartGroup<'a> {
     feed: &'a Feed,
-    overlays: &'a [(&'a str, Color32, &'a Feed)],
+    overlays: &'a [(&'a str, usize, &'a Feed)],
     view_x: &'a mut Option<(f64, f64)>,
     cursor: &'a mut Option<f64>,
     grid: Option<f64>,

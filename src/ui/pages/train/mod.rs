@@ -6,6 +6,7 @@ pub(super) mod critic_preview;
 mod curves;
 mod feed;
 mod grid;
+mod overlaid;
 pub(in crate::ui) mod page;
 mod tile;
 mod walk;

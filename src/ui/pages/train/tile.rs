@@ -1,12 +1,15 @@
 //! The tile of a chart: heading, legend, plot, cursor, and the number of values outside the view.
 
 use egui::{
-    Align, Align2, EventFilter, Key, Layout, Rect, Response, RichText, Role, Sense, Shape, Stroke, Ui, UiBuilder,
+    Align, Align2, EventFilter, Key, Layout, Rect, Response, RichText, Role, Sense, Stroke, Ui, UiBuilder,
     WidgetInfo, pos2, vec2,
 };
 use egui_plot::{AxisHints, HLine, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotTransform, PlotUi};
 
-use super::chart::{ChartContext, ChartLine, ChartState, CurveChart, ViewY};
+use super::{
+    chart::{ChartContext, ChartLine, ChartState, CurveChart, ViewY},
+    overlaid::sample_cell,
+};
 use crate::{
     train::Metric,
     ui::{
@@ -292,8 +295,7 @@ impl ChartState {
             if x - last >= 2.0 {
                 painter.vline(x, frame.y_range(), Stroke::new(theme::HAIRLINE, p.text_weak.gamma_multiply(0.35)));
                 let top = pos2(x, frame.top());
-                let flag = vec![top + vec2(-3.5, 0.0), top + vec2(3.5, 0.0), top + vec2(0.0, 5.0)];
-                painter.add(Shape::convex_polygon(flag, p.text_weak, Stroke::NONE));
+                painter.line_segment([top - vec2(3.5, 0.0), top + vec2(3.5, 0.0)], Stroke::new(4.0, p.text_weak));
                 last = x;
             }
         }
@@ -383,19 +385,19 @@ fn overlay_values(ui: &mut Ui, chart: CurveChart, shared: &ChartContext<'_>, own
     if let Some(step) = shared.feed.nearest(shared.axis, x).and_then(|row| shared.feed.step(row)).filter(|_| own) {
         ui.label(format!("Critic step {}", ticks::grouped(step as f64, 0)));
     }
-    egui::Grid::new("overlay-values").num_columns(3).spacing(vec2(theme::GAP_M, 2.0)).show(ui, |ui| {
-        for heading in ["", "smoothed", "raw"] {
+    egui::Grid::new("overlay-values").num_columns(4).spacing(vec2(theme::GAP_M, 2.0)).show(ui, |ui| {
+        for heading in ["", "", "smoothed", "raw"] {
             ui.label(theme::weak_caption(&p, heading));
         }
         ui.end_row();
         let own = [("This run", None, shared.feed)];
-        let runs = own.into_iter().chain(shared.overlays.iter().map(|(n, c, f)| (*n, Some(*c), *f)));
-        for (name, colour, feed) in runs {
+        let runs = own.into_iter().chain(shared.overlays.iter().map(|(name, dash, feed)| (*name, Some(*dash), *feed)));
+        for (name, dash, feed) in runs {
             let row = feed.nearest(shared.axis, x);
             for (metric, short) in chart.metrics().iter().filter(|(m, _)| !shared.is_hidden(*m)) {
                 let values = row.and_then(|row| feed.curve(*metric)?.at(row));
-                let colour = colour.unwrap_or_else(|| p.series(*metric));
-                ui.label(RichText::new(format!("{name} · {short}")).color(colour));
+                sample_cell(ui, dash, p.series(*metric));
+                ui.label(RichText::new(format!("{name} · {short}")).color(p.text_strong));
                 ui.label(ticks::figure(values.map(|v| v.1)));
                 ui.label(RichText::new(ticks::figure(values.map(|v| v.2))).color(p.text_weak));
                 ui.end_row();
