@@ -18,7 +18,6 @@ use crate::{
 /// Maximum number of overlays; more would be hard to distinguish.
 const LIMIT: usize = 6;
 
-
 /// The overlaid runs, and those whose curves are still being read.
 #[derive(Default)]
 pub(super) struct Overlays {

@@ -8,8 +8,7 @@ use crate::{
     train::knobs,
     ui::{
         pages::{section, weak},
-        theme,
-        widgets,
+        theme, widgets,
     },
 };
 
@@ -112,7 +111,10 @@ mod tests {
         let (a, b) = (run("a", "/parts/a", Recipe::default()), run("b", "/parts/b", Recipe::default()));
         let rows = differences(&[&a, &b]);
         assert_eq!(rows.len(), 1);
-        assert_eq!((rows[0].0, rows[0].2.as_slice()), ("Data", ["/parts/a".to_owned(), "/parts/b".to_owned()].as_slice()));
+        assert_eq!(
+            (rows[0].0, rows[0].2.as_slice()),
+            ("Data", ["/parts/a".to_owned(), "/parts/b".to_owned()].as_slice())
+        );
         assert_eq!(summary(&rows), Some("These runs have the same recipe for different data."));
         let mut recipe = Recipe::default();
         recipe.train.k_d += 1;

@@ -27,9 +27,7 @@ use crate::{
         Action, RunOverlay, UiCommand, focus,
         notices::ago,
         theme, widgets,
-        widgets::{
-            elide::{elided_text, name_label},
-        },
+        widgets::elide::{elided_text, name_label},
     },
 };
 

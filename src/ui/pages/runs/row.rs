@@ -9,11 +9,7 @@ use crate::{
         Recipe,
         run_folder::{RunFolder, RunSummary},
     },
-    ui::{
-        pages::source_title,
-        theme,
-        widgets::ticks,
-    },
+    ui::{pages::source_title, theme, widgets::ticks},
 };
 
 /// A run of the list.
@@ -113,7 +109,10 @@ mod tests {
             recipe: Some(Arc::new(recipe)),
             ..TrainingStatus::default()
         };
-        assert_eq!((row.steps_text(Some(&status)).as_str(), row.state(Some(&status)).1), ("640 of 2,000", "Open, running"));
+        assert_eq!(
+            (row.steps_text(Some(&status)).as_str(), row.state(Some(&status)).1),
+            ("640 of 2,000", "Open, running")
+        );
         status.run = Some("/runs/b".into());
         assert_eq!(row.steps_text(Some(&status)), "500 of 2,000");
     }

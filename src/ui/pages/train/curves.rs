@@ -189,8 +189,7 @@ impl Curves {
                 }
             }
         }
-        self.compared =
-            Some((frame.status.recipe.as_ref().map(Arc::as_ptr), frame.status.source.clone()));
+        self.compared = Some((frame.status.recipe.as_ref().map(Arc::as_ptr), frame.status.source.clone()));
         if view.x_axis != self.axis {
             self.axis = view.x_axis;
             (self.view_x, self.critic_view_x) = (None, None);

@@ -7,12 +7,7 @@ use egui_plot::LineStyle;
 
 use crate::{
     train::Recipe,
-    ui::{
-        pages::source_title,
-        theme,
-        theme::Palette,
-        widgets::elide::elided_text,
-    },
+    ui::{pages::source_title, theme, theme::Palette, widgets::elide::elided_text},
 };
 
 /// Dashes of the overlaid runs, as many as can be overlaid.
@@ -129,7 +124,10 @@ mod tests {
             }
         }
         // Another run takes the place of one that was removed; the others keep theirs.
-        assert_eq!((free_dash([].into_iter()), free_dash([0, 2].into_iter()), free_dash([1, 0].into_iter())), (0, 1, 2));
+        assert_eq!(
+            (free_dash([].into_iter()), free_dash([0, 2].into_iter()), free_dash([1, 0].into_iter())),
+            (0, 1, 2)
+        );
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The tile of a chart: heading, legend, plot, cursor, and the number of values outside the view.
 
 use egui::{
-    Align, Align2, EventFilter, Key, Layout, Rect, Response, RichText, Role, Sense, Stroke, Ui, UiBuilder,
-    WidgetInfo, pos2, vec2,
+    Align, Align2, EventFilter, Key, Layout, Rect, Response, RichText, Role, Sense, Stroke, Ui, UiBuilder, WidgetInfo,
+    pos2, vec2,
 };
 use egui_plot::{AxisHints, HLine, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotTransform, PlotUi};
 
