@@ -336,20 +336,19 @@ fn samples_of_twelve_bits_are_read_as_the_model_or_the_user_says() {
     let (model, copy) = (fixture.model.to_str().unwrap(), fixture.folder.path().join("twelve"));
     of_twelve_bits(&fixture.set, &copy);
     let data = copy.to_str().unwrap();
-    let evaluated = |data: &str, more: &[&str]| {
+    let evaluated = |more: &[&str]| {
         let output = ganspect(&[&["--model", model, "--data", data, "--json"][..], more].concat());
         let (printed, said) = output_text(&output);
         assert!(output.status.success(), "{said}");
         serde_json::from_str::<EvaluationSummary>(&printed).unwrap()
     };
-    let plain = evaluated(fixture.set.to_str().unwrap(), &[]);
     let reading = |summary: &EvaluationSummary| {
         summary.header.about.iter().find(|line| line.starts_with("16-bit samples are read as ")).cloned()
     };
-    assert_eq!(reading(&plain), None);
+    let plain = TestSet::open(&fixture.set.to_str().unwrap().parse().unwrap(), &[], None, &|_, _| true).unwrap();
+    assert_eq!((plain.reading(BitDepth::Auto), plain.reading(BitDepth::Twelve)), (None, None));
     // The model, trained on 8 bits, does not say: the images do. The flag says the same, and otherwise decides.
-    let (auto, twelve, all) =
-        (evaluated(data, &[]), evaluated(data, &["--bit-depth", "12"]), evaluated(data, &["--bit-depth", "16"]));
+    let (auto, twelve, all) = (evaluated(&[]), evaluated(&["--bit-depth", "12"]), evaluated(&["--bit-depth", "16"]));
     assert!(reading(&auto).unwrap().contains("12 bits (0 to 4095), because the largest of all is"));
     assert_eq!(reading(&twelve).unwrap(), "16-bit samples are read as 12 bits (0 to 4095)");
     assert!(reading(&all).unwrap().contains("16 bits (0 to 65535), although the largest of all is"));

@@ -1,6 +1,7 @@
 //! Folders whose roles the user has said.
 
 use std::{
+    collections::{BTreeMap, HashSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::{DataError, DatasetLayout, Label},
+    file_names::{FileName, defective, shared},
     group::ImageGroup,
     name::{NamedRole, ReadName},
     pairing::{Beside, pair},
@@ -16,7 +18,10 @@ use super::{
     tree::{add, defect_type, subset_of},
     unclear::FolderRole,
 };
-use crate::text::{path_text, printable};
+use crate::{
+    format::counted,
+    text::{PrintablePath, path_text, printable},
+};
 
 /// A folder of defective parts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,9 +104,11 @@ pub(super) fn plan(roles: &FolderRoles, walker: &Walker<'_>) -> Result<Plan, Dat
     }
     let images: Vec<&ImageGroup> = groups.iter().map(|(group, _)| group).collect();
     let paired = pair(&masks.iter().collect::<Vec<_>>(), &images);
+    let names: Vec<FileName<'_>> = images.iter().flat_map(|group| &group.images).map(FileName::of).collect();
+    let common = shared(&names);
     for (group, i) in &groups {
         let (folder, role, kind) = &all[*i];
-        add_group(&mut plan, group, (folder, *role, *kind), &paired.masks);
+        add_group(&mut plan, group, (folder, *role, *kind), &paired.masks, &common);
     }
     plan.skipped.extend(paired.orphans.into_iter().map(|mask| skip(mask, "no image belongs to this mask")));
     if !roles.healthy.is_empty() || !roles.defective.is_empty() {
@@ -115,13 +122,25 @@ fn add_group(
     plan: &mut Plan,
     group: &ImageGroup,
     (folder, role, kind): (&Path, FolderRole, Option<&str>),
-    masks: &std::collections::BTreeMap<PathBuf, Vec<PathBuf>>,
+    masks: &BTreeMap<PathBuf, Vec<PathBuf>>,
+    common: &HashSet<String>,
 ) {
     let beside = Beside::among(&group.images);
     // How many of the names of the group are those of the folder itself.
     let own = group.names.len().saturating_sub(below(group, folder));
     let named = |names: &[ReadName]| names.iter().rev().find_map(|name| Some((name.role?, name.text.clone())));
     let within = named(group.names.get(own..).unwrap_or_default());
+    let (doubtful, only_types) = match role {
+        FolderRole::Healthy => defective(&group.images, common),
+        _ => (Vec::new(), true),
+    };
+    if let Some(first) = doubtful.first().filter(|_| only_types) {
+        plan.notes.push(format!(
+            "the names of {}, for example {}, may be types of defects; the folder was named as one of healthy parts",
+            counted(doubtful.len(), "image"),
+            first.printable()
+        ));
+    }
     for path in &group.images {
         if beside.masks.contains(path) {
             if beside.strays.contains(path) {
@@ -134,6 +153,11 @@ fn add_group(
             (FolderRole::Healthy, Some((NamedRole::Defective { .. } | NamedRole::Masks, name))) => {
                 let reason =
                     format!("its folder, {}, has another role; name it with --defective or --masks", printable(name));
+                plan.skipped.push(skip(path.clone(), reason));
+                continue;
+            }
+            (FolderRole::Healthy, _) if !only_types && doubtful.contains(&path) => {
+                let reason = "its name says that the part is defective; rename it, or move it to a folder named with --defective";
                 plan.skipped.push(skip(path.clone(), reason));
                 continue;
             }

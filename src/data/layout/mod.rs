@@ -2,6 +2,7 @@
 
 mod assigned;
 mod columns;
+mod file_names;
 mod group;
 mod known;
 mod label_list;

@@ -528,3 +528,80 @@ fn lost_colours_and_mixed_images_are_said() {
     assert!(set.colour_note(1).unwrap().starts_with("1 image has colours, but the model sees grey"));
     assert_eq!(set.colour_note(3), None);
 }
+
+#[test]
+fn names_of_files_in_healthy_folders_that_say_defective_are_asked_about() {
+    for images in [
+        &["good/ok_002.png", "good/scratch_001.png", "good/003.png"][..],
+        &["train/good/img_01.png", "train/good/img_NG_03.png", "test/bad/1.png"],
+        &["OK/teil1.png", "OK/teil2_Kratzer.png"],
+        &["gut/001.png", "gut/002_nio.png", "schlecht/1.png"],
+        &["good/0001.png", "good/0012NG.png"],
+        &["良品/001.png", "良品/不良_002.png"],
+        &["conforme/p1.png", "conforme/p2_rayure.png"],
+        &["buono/a1.png", "buono/graffio_2.png"],
+        &["healthy/x_defect_7.png", "healthy/x_8.png"],
+        &["normal/2026-11-01_cam1.png", "normal/2026-11-01_cam2_reject.png"],
+        &["pass/a.png", "pass/FAIL_b.png", "fail/c.png"],
+        &["годные/1.png", "годные/брак_2.png"],
+        &["good/part(2).png", "good/part(3)_dented.png"],
+        &["good/crack-sensor_001.png", "good/crack-sensor_bad_002.png"],
+        &["cam1/good/p1.png", "cam2/good/p1.png", "cam2/good/p2-scratched.png", "cam1/bad/p3.png"],
+        &["train/good/000.png", "test/good/000.png", "test/good/ng01.png"],
+        &["good/crack_free_1.png", "good/crack_2.png"],
+        &["good/imgNG7.png", "good/img8.png"],
+        // Types of defects of all files in a folder without names of its own.
+        &["scratch_1.png", "dent_2.png", "crack_3.png"],
+    ] {
+        let said = Tree::with(images).unclear();
+        assert!(
+            said.contains("the part is defective") || said.contains("the parts are defective"),
+            "{images:?}: {said}"
+        );
+    }
+    // Without a mask that marks it, an image would count as healthy.
+    let tree = Tree::with(&["images/p_1.png", "images/p_2.png", "images/p_3.png", "images/p_NG_4.png"]);
+    tree.mask("masks/p_1.png");
+    assert!(tree.unclear().contains("has no mask"), "{}", tree.unclear());
+    tree.mask("masks/p_NG_4.png");
+    assert_eq!(tree.read().unwrap().summary().defective, 2);
+}
+
+#[test]
+fn names_that_tell_no_file_from_another_are_no_sign() {
+    for (images, trained) in [
+        (&["good/crack-sensor_001.png", "good/crack-sensor_002.png", "bad/crack-sensor_009.png"][..], 2),
+        (&["train/good/000.png", "train/good/001.png", "test/good/000.png", "test/scratch/000.png"], 2),
+        (&["good/no_crack_1.png", "good/2.png"], 2),
+        (&["good/a3f09bad12ce.png", "good/00d5fbadbad1.png"], 2),
+        (&["OK/NG-200_001.png", "OK/NG-200_002.png", "NG/NG-200_003.png"], 2),
+        (&["cam1/good/crack-sensor_1.png", "cam1/good/crack-sensor_2.png", "cam2/good/plate_1.png"], 3),
+        (&["good/defect-free_1.png", "good/scratchfree_2.png", "good/3.png"], 3),
+        (&["good/x3ko7.png", "good/IMG_001.png", "good/undamaged_01.png"], 3),
+        (&["good/ok_1.png", "good/ok_2.png", "bad/ng_1.png"], 2),
+        (&["good/ohne Fehler 1.png", "good/2.png", "bad/Fehler 1.png"], 2),
+        // The names alone tell them apart.
+        (&["crack-sensor_ok_1.png", "crack-sensor_ok_2.png", "crack-sensor_NG_3.png"], 2),
+        (&["crack_free_1.png", "crack_free_2.png", "crack_3.png"], 2),
+        (&["crack-sensor_1.png", "crack-sensor_2.png"], 2),
+    ] {
+        let set = Tree::with(images).read().unwrap_or_else(|error| panic!("{images:?}: {error}"));
+        assert_eq!(set.healthy_for_training().count(), trained, "{images:?}");
+    }
+}
+
+#[test]
+fn who_names_a_healthy_folder_has_the_last_word_on_doubtful_names_only() {
+    let tree = Tree::with(&["good/1.png", "good/2.png", "good/spot-weld_3.png", "parts/1.png", "parts/img_NG_2.png"]);
+    let read = |healthy: &str| {
+        let root = tree.0.path().to_owned();
+        let roles = FolderRoles { root, healthy: vec![healthy.into()], ..FolderRoles::default() };
+        describe_assigned(&roles, &|_, _| true).unwrap()
+    };
+    let doubtful = read("good");
+    assert_eq!(doubtful.healthy_for_training().count(), 3);
+    assert!(doubtful.notes.iter().any(|note| note.contains("spot-weld_3.png")), "{:?}", doubtful.notes);
+    let plain = read("parts");
+    assert_eq!(tree.trained(&plain), ["parts/1.png"]);
+    assert!(plain.skipped.iter().any(|skipped| skipped.reason.contains("its name says")), "{:?}", plain.skipped);
+}

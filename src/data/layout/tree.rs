@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     super::{DataError, DatasetLayout, Label, Skipped, Subset},
+    file_names::{FileName, defective, shared},
     group::ImageGroup,
     name::{NamedRole, ReadName},
     pairing::{Beside, Paired, image_key, pair},
@@ -119,20 +120,15 @@ impl<'a> Tree<'a> {
     /// Plans images whose own names tell defective parts from healthy ones, such as OK_1.png and NG_1.png; `None` where
     /// the names of files say nothing, or the same of all, as a name of the part does.
     fn by_file_names(&self) -> Result<Option<Plan>, DataError> {
-        let files: Vec<(&PathBuf, Option<(NamedRole, String)>)> =
-            self.images.iter().flat_map(|group| &group.images).map(|path| (path, file_role(path))).collect();
-        let (mut defective, mut types, mut silent) = (Vec::new(), 0, false);
-        for (path, role) in &files {
-            match role {
-                Some((NamedRole::Defective { is_type }, _)) => {
-                    defective.push(*path);
-                    types += usize::from(*is_type);
-                }
-                Some((NamedRole::Healthy, _)) => {}
-                _ => silent = true,
-            }
-        }
-        let Some(first) = defective.first().filter(|_| types < files.len()) else { return Ok(None) };
+        let files: Vec<FileName<'_>> = self.images.iter().flat_map(|group| &group.images).map(FileName::of).collect();
+        let common = shared(&files);
+        let roles: Vec<Option<NamedRole>> = files.iter().map(|file| file.role(&common)).collect();
+        let is_defective = |role: &Option<NamedRole>| matches!(role, Some(NamedRole::Defective { .. }));
+        let named = || files.iter().zip(&roles);
+        let defective: Vec<&PathBuf> =
+            named().filter(|(_, role)| is_defective(role)).map(|(file, _)| file.path).collect();
+        let silent = roles.iter().any(|role| !is_defective(role) && *role != Some(NamedRole::Healthy));
+        let Some(first) = defective.first() else { return Ok(None) };
         if silent || defective.len() == files.len() {
             return Err(self.unclear(format!(
                 "the names of {}, for example {}, say that the parts are defective; move these to a folder of their own",
@@ -141,12 +137,9 @@ impl<'a> Tree<'a> {
             )));
         }
         let mut plan = Plan::new(DatasetLayout::Folders);
-        for (path, role) in files {
-            let label = match role {
-                Some((NamedRole::Defective { .. }, name)) => Label::Defective(name),
-                _ => Label::Healthy,
-            };
-            plan.add(path.clone(), Subset::Any, label, None);
+        for (file, role) in named() {
+            let label = if is_defective(role) { Label::Defective(file.text.clone()) } else { Label::Healthy };
+            plan.add(file.path.clone(), Subset::Any, label, None);
         }
         plan.candidates.sort_by(|a, b| a.path.cmp(&b.path));
         plan.notes.push("the names of the images say which parts are defective".to_owned());
@@ -166,6 +159,7 @@ impl<'a> Tree<'a> {
         }) {
             return Err(self.unclear(reason));
         }
+        self.check_file_names(&roles, &paired)?;
         let by_mask = roles.contains(&GroupRole::ByMask);
         let strays: Vec<&PathBuf> =
             paired.orphans.iter().chain(self.beside.iter().flat_map(|beside| &beside.strays)).collect();
@@ -201,6 +195,42 @@ impl<'a> Tree<'a> {
         }
         self.note(&mut plan, &roles);
         Ok(plan)
+    }
+
+    /// Checks that no file of a healthy folder, or without a mask, has a name that says that its part is defective.
+    ///
+    /// # Errors
+    /// [`DataError::Unclear`] if one has: either the folder or the name is wrong.
+    fn check_file_names(&self, roles: &[GroupRole], paired: &Paired) -> Result<(), DataError> {
+        let all: Vec<FileName<'_>> = self.images.iter().flat_map(|group| &group.images).map(FileName::of).collect();
+        let common = shared(&all);
+        let (mut count, mut example) = (0, None);
+        for ((group, beside), role) in self.images.iter().zip(&self.beside).zip(roles) {
+            let by_mask = *role == GroupRole::ByMask;
+            if !by_mask && *role != GroupRole::Healthy {
+                continue;
+            }
+            let has_mask = |path: &PathBuf| beside.pairs.contains_key(path) || paired.masks.contains_key(path);
+            let found = defective(&group.images, &common).0.into_iter();
+            for path in found.filter(|path| !beside.masks.contains(*path) && !(by_mask && has_mask(path))) {
+                count += 1;
+                example.get_or_insert((path, by_mask));
+            }
+        }
+        let Some((path, by_mask)) = example else { return Ok(()) };
+        let path = path.printable();
+        let what = match count {
+            1 => format!("the name of 1 image, {path}, says that the part is defective"),
+            n => format!("the names of {}, for example {path}, say that the parts are defective", counted(n, "image")),
+        };
+        let place = match (count, by_mask) {
+            (1, true) => "it has no mask",
+            (1, false) => "it is in a folder of healthy parts",
+            (_, true) => "they have no mask",
+            (_, false) => "they are in a folder of healthy parts",
+        };
+        let them = if count == 1 { "it" } else { "them" };
+        Err(self.unclear(format!("{what}, but {place}; rename {them}, or move {them} to a folder of defective parts")))
     }
 
     /// Says how folders without a known name were understood.
@@ -392,27 +422,6 @@ const BESIDE: &str = "it is beside the folders that say which parts are healthy"
 
 /// Number of files that are searched for annotations.
 const ANNOTATIONS: usize = 40;
-
-/// Fewest hexadecimal digits of a name that is a hash or an identifier.
-const HASH: usize = 12;
-
-/// Reads what the name of an image file says about its part, with the words that say it.
-fn file_role(path: &Path) -> Option<(NamedRole, String)> {
-    let stem = path.file_stem()?.to_string_lossy();
-    let signs = || stem.chars().filter(|c| c.is_alphanumeric());
-    // A hash or an identifier may contain any letters.
-    if signs().count() >= HASH && signs().all(|c| c.is_ascii_hexdigit()) {
-        return None;
-    }
-    // Only whole words, with a number at the end: OK1, but not x3ko7.
-    let words: Vec<&str> = stem
-        .split(|c: char| !c.is_alphanumeric())
-        .map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()))
-        .filter(|word| !word.is_empty() && word.chars().all(char::is_alphabetic))
-        .collect();
-    let name = words.join(" ");
-    ReadName::of(&name).role.map(|role| (role, name))
-}
 
 /// Whether a text file annotates an image: boxes or outlines of defects.
 fn is_annotation(path: &Path) -> bool {
