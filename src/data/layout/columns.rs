@@ -2,6 +2,7 @@
 
 use super::{
     super::{Label, Subset, decode::is_named_like_an_image},
+    image_names::ImageNames,
     name::{NamedRole, role_of},
     table::TableRow,
     vocabulary::{Meaning, fold, meaning, words},
@@ -82,10 +83,12 @@ fn any_of(list: &str, words: &[String]) -> bool {
     words.iter().any(|word| is_one_of(list, word))
 }
 
-/// Whether a table names images at all: a column of image files, or a header of this program's lists.
-pub(super) fn names_images(rows: &[TableRow]) -> bool {
+/// Whether a table names images at all: a column of image files, with their extension or without, or a header of this
+/// program's lists.
+pub(super) fn names_images(rows: &[TableRow], images: &ImageNames) -> bool {
     let plain = |row: &TableRow| row.cells.iter().any(|cell| PLAIN.contains(&fold(cell).as_str()));
-    rows.first().is_some_and(plain) || (0..width(rows)).any(|column| is_path_column(rows, column))
+    let names = |column| is_path_column(rows, column) || images.are_in_column(rows, column);
+    rows.first().is_some_and(plain) || (0..width(rows)).any(names)
 }
 
 fn width(rows: &[TableRow]) -> usize {
@@ -104,13 +107,16 @@ fn is_path_column(rows: &[TableRow], column: usize) -> bool {
 }
 
 impl Columns {
-    /// Finds the columns of a table.
-    pub(super) fn of(rows: &[TableRow]) -> Result<Self, LineFault> {
+    /// Finds the columns of a table about these images.
+    pub(super) fn of(rows: &[TableRow], images: &ImageNames) -> Result<Self, LineFault> {
         let Some(head) = rows.first() else {
             return Err(LineFault { line: 1, detail: "the list is empty".to_owned() });
         };
         let fault = |detail: String| LineFault { line: head.line, detail };
-        let has_header = !head.cells.iter().any(|cell| is_path(cell));
+        let by_name = |column: &usize| images.are_in_column(rows, *column);
+        let bare = (0..width(rows)).find(by_name).filter(|_| !(0..width(rows)).any(|c| is_path_column(rows, c)));
+        let is_name = |column: usize| head.cells.get(column).is_some_and(|cell| images.only(cell).is_some());
+        let has_header = !head.cells.iter().any(|cell| is_path(cell)) && !bare.is_some_and(is_name);
         let header: Vec<String> = if has_header { head.cells.clone() } else { Vec::new() };
         let first = usize::from(has_header);
         let data = &rows[first..];
@@ -119,7 +125,10 @@ impl Columns {
         }
         let width = if has_header { header.len() } else { width(rows) };
         let named = |column: usize| header.get(column).map(|name| words(name)).unwrap_or_default();
-        let (image, mask) = path_columns(data, width, &named).map_err(&fault)?;
+        let (image, mask) = match bare {
+            Some(column) => (column, None),
+            None => path_columns(data, width, &named).map_err(&fault)?,
+        };
         let others: Vec<usize> = (0..width).filter(|column| *column != image && Some(*column) != mask).collect();
         let kind = others.iter().copied().find(|&column| is_type_name(&named(column)));
         let subset = others.iter().copied().find(|&column| is_subset_column(data, column, &named(column)));
@@ -423,7 +432,7 @@ mod tests {
     /// Whether the image of each row is healthy, with types and masks.
     fn read(text: &str) -> Result<Vec<String>, LineFault> {
         let rows = tables(text, false).swap_remove(0);
-        let columns = Columns::of(&rows)?;
+        let columns = Columns::of(&rows, &ImageNames::default())?;
         let row = |row: &TableRow| {
             let label = match columns.label(row)? {
                 Label::Healthy => "healthy".to_owned(),
@@ -481,6 +490,9 @@ mod tests {
         assert!(fault("image,label\n").detail.contains("no images"));
         assert!(fault("image,label\na.png,-1\nb.png,1\n").detail.contains("`-1`"));
         let rows = tables("image,label\na.png,0\nb.png,1\n", false).swap_remove(0);
-        assert_eq!(Columns::of(&rows).unwrap().note.unwrap(), "in label, 0 is read as healthy and 1 as defective");
+        assert_eq!(
+            Columns::of(&rows, &ImageNames::default()).unwrap().note.unwrap(),
+            "in label, 0 is read as healthy and 1 as defective"
+        );
     }
 }

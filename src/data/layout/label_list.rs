@@ -9,8 +9,9 @@ use std::{
 use super::{
     super::{DataError, DatasetLayout, Label, Subset, decode::extensions, decode::is_named_like_an_image},
     columns::{Columns, LineFault, names_images},
+    image_names::ImageNames,
     name::ReadName,
-    plan::{Candidate, MAX_FILES, Plan, PlannedLabel, Walker, has_extension, name_of, skip},
+    plan::{Candidate, Listing, MAX_FILES, Plan, PlannedLabel, Walker, has_extension, name_of, skip},
     table::{TableRow, tables, texts},
     vocabulary::fold,
 };
@@ -27,6 +28,11 @@ const EXAMINED: usize = 100;
 /// Whether a file has the extension of a label list.
 pub(super) fn is_named_like_a_list(path: &Path) -> bool {
     has_extension(path, &LISTS)
+}
+
+/// Whether a file is a spreadsheet that is not saved as text.
+pub(super) fn is_spreadsheet(path: &Path) -> bool {
+    has_extension(path, &["xls", "xlsx", "xlsm", "xlsb", "ods", "numbers"])
 }
 
 /// A list, read.
@@ -47,8 +53,9 @@ enum Examined {
 
 /// Plans the images of a list that the user has opened.
 pub(super) fn plan(path: &Path, walker: &Walker<'_>) -> Result<Plan, DataError> {
-    match examine(path) {
-        Examined::List(list) => planned(&[*list], walker, None),
+    let images = ImageNames::of(path.parent().unwrap_or(path), &beside(path));
+    match examine(path, &images) {
+        Examined::List(list) => planned(&[*list], walker, None, &images),
         Examined::Unusable(error) => Err(error),
         Examined::Unrelated => Err(DataError::Csv {
             path: path.to_owned(),
@@ -67,11 +74,12 @@ pub(super) fn find(walker: &Walker<'_>, files: &[PathBuf]) -> Result<Option<Plan
         .iter()
         .filter(|path| may_be_a_list(path, walker.root))
         .partition(|path| path.parent() == Some(walker.root));
+    let images = ImageNames::of(walker.root, files);
     for candidates in [here, below] {
         let (mut lists, mut unusable) = (Vec::new(), Vec::new());
         for path in candidates.into_iter().take(EXAMINED) {
             walker.check_cancelled()?;
-            match examine(path) {
+            match examine(path, &images) {
                 Examined::List(list) => lists.push(*list),
                 Examined::Unusable(error) if is_named_like_a_list(path) => unusable.push((path.clone(), error)),
                 Examined::Unusable(_) | Examined::Unrelated => {}
@@ -83,7 +91,7 @@ pub(super) fn find(walker: &Walker<'_>, files: &[PathBuf]) -> Result<Option<Plan
             return Err(DataError::SeveralLists { root: walker.root.to_owned(), names });
         }
         if !lists.is_empty() {
-            let mut plan = planned(&lists, walker, Some(files))?;
+            let mut plan = planned(&lists, walker, Some(files), &images)?;
             plan.skipped.extend(unusable.into_iter().map(|(path, error)| skip(path, error.to_string())));
             return Ok(Some(plan));
         }
@@ -100,22 +108,22 @@ fn may_be_a_list(path: &Path, root: &Path) -> bool {
 }
 
 /// Reads a file as a list, in the code page and with the separator that fit best.
-fn examine(path: &Path) -> Examined {
+fn examine(path: &Path, images: &ImageNames) -> Examined {
     let text = has_extension(path, &["txt"]);
     let fault = |line: u64, detail: String| Examined::Unusable(DataError::Csv { path: path.to_owned(), line, detail });
     let texts = match texts(path) {
         Ok(texts) => texts,
         Err(error) => return fault(1, format!("it cannot be read ({error})")),
     };
-    let mut resolver = Resolver::new(path);
+    let mut resolver = Resolver::new(path, images);
     let (mut best, mut first_fault): (Option<(usize, ReadList)>, Option<LineFault>) = (None, None);
     for content in texts {
         for rows in tables(&content, text) {
             // A text is a list only in its simplest form: an image and its label.
-            if !names_images(&rows) || text && rows.iter().any(|row| row.cells.len() != 2) {
+            if !names_images(&rows, images) || text && rows.iter().any(|row| row.cells.len() != 2) {
                 continue;
             }
-            match Columns::of(&rows) {
+            match Columns::of(&rows, images) {
                 Ok(columns) => {
                     let found = rows[columns.first..]
                         .iter()
@@ -147,7 +155,12 @@ fn subset_of(path: &Path) -> Subset {
 }
 
 /// Plans the images of lists. `files` are all files of the folder, to name those that no list mentions.
-fn planned(lists: &[ReadList], walker: &Walker<'_>, files: Option<&[PathBuf]>) -> Result<Plan, DataError> {
+fn planned(
+    lists: &[ReadList],
+    walker: &Walker<'_>,
+    files: Option<&[PathBuf]>,
+    images: &ImageNames,
+) -> Result<Plan, DataError> {
     let mut plan = Plan::new(DatasetLayout::Csv);
     // The line and label of every image.
     let mut seen: HashMap<PathBuf, (u64, Label)> = HashMap::new();
@@ -155,7 +168,7 @@ fn planned(lists: &[ReadList], walker: &Walker<'_>, files: Option<&[PathBuf]>) -
     let (mut missing, mut listed) = (Vec::new(), 0);
     for list in lists {
         let whole = if lists.len() > 1 { subset_of(&list.path) } else { Subset::Any };
-        let mut resolver = Resolver::new(&list.path);
+        let mut resolver = Resolver::new(&list.path, images);
         plan.notes.extend(list.columns.note.clone());
         for row in &list.rows[list.columns.first..] {
             let named =
@@ -195,6 +208,14 @@ fn planned(lists: &[ReadList], walker: &Walker<'_>, files: Option<&[PathBuf]>) -
             };
             plan.candidates.push(Candidate { path, subset, label: PlannedLabel::Known(label), mask });
         }
+    }
+    if let (Some((first, line)), Some(list), true) = (missing.first(), lists.first(), plan.candidates.is_empty()) {
+        let detail = format!(
+            "it lists {}, for example {}, and none of them exists: keep the list beside the images",
+            counted(missing.len(), "image"),
+            printable(first)
+        );
+        return Err(DataError::Csv { path: list.path.clone(), line: *line, detail });
     }
     if let Some((first, line)) = missing.first() {
         let files = if missing.len() == 1 {
@@ -238,16 +259,17 @@ fn skip_unlisted(
 }
 
 /// Finds the files that a list names: relative to the list or absolute, with Windows or other separators, in other case
-/// or Unicode form, without extension, or under a folder that has moved.
-struct Resolver {
+/// or Unicode form, without extension, under a folder that has moved, or by a name that only one image has.
+struct Resolver<'a> {
     folder: PathBuf,
+    images: &'a ImageNames,
     /// The entries of folders by their folded names.
     entries: HashMap<PathBuf, HashMap<String, PathBuf>>,
 }
 
-impl Resolver {
-    fn new(list: &Path) -> Self {
-        Self { folder: list.parent().unwrap_or(Path::new("")).to_owned(), entries: HashMap::new() }
+impl<'a> Resolver<'a> {
+    fn new(list: &Path, images: &'a ImageNames) -> Self {
+        Self { folder: list.parent().unwrap_or(Path::new("")).to_owned(), images, entries: HashMap::new() }
     }
 
     fn find(&mut self, name: &str) -> Option<PathBuf> {
@@ -268,8 +290,8 @@ impl Resolver {
             }
         }
         // A list in a folder of lists names images beside that folder.
-        let above = folder.parent()?.to_owned();
-        self.within(&above, &parts)
+        let above = folder.parent().and_then(|above| self.within(above, &parts));
+        above.or_else(|| self.images.only(name).cloned())
     }
 
     /// Finds a file below a folder, whatever the case of its names.
@@ -290,6 +312,15 @@ impl Resolver {
         }
         at.is_file().then_some(at)
     }
+}
+
+/// The files in the folder of a list and in those directly below it.
+fn beside(list: &Path) -> Vec<PathBuf> {
+    let listing = |folder: &Path| Listing::of(folder).ok();
+    let Some(here) = list.parent().and_then(listing) else { return Vec::new() };
+    let below = here.folders.iter().filter_map(|folder| listing(folder)).flat_map(|below| below.files);
+    let below: Vec<PathBuf> = below.take(MAX_FILES).collect();
+    [here.files, below].concat()
 }
 
 fn entries_of(folder: &Path) -> HashMap<String, PathBuf> {

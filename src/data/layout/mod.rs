@@ -4,6 +4,7 @@ mod assigned;
 mod columns;
 mod file_names;
 mod group;
+mod image_names;
 mod known;
 mod label_list;
 mod name;
@@ -19,8 +20,9 @@ mod unclear;
 mod vocabulary;
 
 use std::{
+    collections::BTreeMap,
     fs, io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
@@ -32,7 +34,7 @@ use settle::{ReadImage, settle};
 pub use unclear::{FolderRole, FoundFolder, UnclearFolder};
 
 use super::{
-    DataError, Dataset, DatasetImage, Label, Skipped,
+    DataError, Dataset, DatasetImage, DatasetLayout, Label, Skipped,
     decode::{decode, decode_hashed},
     decoder_pool::on_decoders,
     mask::{MaskScan, same_aspect},
@@ -84,7 +86,28 @@ fn plan(walker: &Walker<'_>) -> Result<Plan, DataError> {
     if let Some(plan) = known::plan(walker, &here)? {
         return Ok(plan);
     }
-    tree::recognise(root, files, skipped)
+    let spreadsheet = files.iter().find(|path| label_list::is_spreadsheet(path)).cloned();
+    let plan = tree::recognise(root, files, skipped)?;
+    match spreadsheet {
+        Some(path) if plan.layout == DatasetLayout::Flat => Err(unclear_beside(root, &path, &plan)),
+        _ => Ok(plan),
+    }
+}
+
+/// The error for images without any role beside a spreadsheet, which may hold their labels.
+fn unclear_beside(root: &Path, spreadsheet: &Path, plan: &Plan) -> DataError {
+    let mut folders: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    for candidate in &plan.candidates {
+        let below = candidate.path.strip_prefix(root).unwrap_or(&candidate.path).parent().unwrap_or(Path::new(""));
+        *folders.entry(below.to_owned()).or_default() += 1;
+    }
+    let found = |(folder, images)| FoundFolder { folder, images, suggested: None };
+    let reason = format!(
+        "{} may hold their labels, and spreadsheets are not read: save it as CSV, or say that all are healthy",
+        spreadsheet.file_name().unwrap_or_default().printable()
+    );
+    let folders = folders.into_iter().map(found).collect();
+    DataError::Unclear(Box::new(UnclearFolder { root: root.to_owned(), reason, folders }))
 }
 
 /// Reads the files of a plan.

@@ -439,6 +439,51 @@ fn lists_of_any_spreadsheet_are_read() {
 }
 
 #[test]
+fn lists_name_images_without_extension_or_folder() {
+    for list in [
+        "id,verdict\ng0,pass\ng1,pass\nb0,fail\n",
+        "verdict;id\npass;g0\npass;g1\nfail;b0\n",
+        "g0,OK\ng1,OK\nb0,NG\n",
+        "label,image\nOK,g0.png\nOK,g1.png\nNG,b0.png\n",
+        "serial,old file,label\n7,D:\\line 3\\G0.PNG,0\n8,D:\\line 3\\G1.PNG,0\n9,D:\\line 3\\B0.PNG,1\n",
+    ] {
+        let tree = listed("list.csv", list);
+        let set = tree.read().unwrap_or_else(|error| panic!("{list}: {error}"));
+        assert_eq!(tree.trained(&set), ["img/g0.png", "img/g1.png"], "{list}");
+        assert_eq!(set.summary().defective, 1, "{list}");
+        // Opened itself, it is read in the same way.
+        let set = describe(&tree.0.path().join("list.csv"), &|_, _| true).unwrap();
+        assert_eq!((tree.trained(&set).len(), set.summary().defective), (2, 1), "{list}");
+    }
+    // Numbers that are labels are no names of images.
+    let tree = Tree::with(&["0.png", "1.png", "2.png", "3.png"]);
+    tree.text("list.csv", "image,label\n0,0\n1,0\n2,1\n3,0\n");
+    let set = tree.read().unwrap();
+    assert_eq!(tree.trained(&set), ["0.png", "1.png", "3.png"]);
+    // A name that two images have is none.
+    let tree = Tree::with(&["a/g0.png", "b/g0.png", "a/g1.png", "b/g2.png"]);
+    tree.text("list.csv", "image,label\ng0,good\ng1,good\ng2,bad\n");
+    let set = tree.read().unwrap();
+    assert_eq!(tree.trained(&set), ["a/g1.png"]);
+    let error = listed("list.csv", "image,label\nx0.png,good\nx1.png,bad\n").read().unwrap_err().to_string();
+    assert!(error.contains("2 images, for example x0.png, and none of them exists"), "{error}");
+}
+
+#[test]
+fn a_spreadsheet_beside_images_without_roles_is_asked_about() {
+    for name in ["labels.xlsx", "Befunde.ods", "results/list.xls"] {
+        let tree = Tree::with(&["img/1.png", "img/2.png"]);
+        tree.text(name, "PK");
+        let text = tree.unclear();
+        assert!(text.contains("may hold their labels") && text.contains("save it as CSV"), "{text}");
+        // Roles that folders give are clear without it.
+        let tree = Tree::with(&["good/1.png", "good/2.png", "bad/3.png"]);
+        tree.text(name, "PK");
+        assert_eq!(tree.trained(&tree.read().unwrap()).len(), 2);
+    }
+}
+
+#[test]
 fn a_list_that_cannot_be_read_stops_with_its_line() {
     let message = |name: &str, list: &str| listed(name, list).read().unwrap_err().to_string();
     let text = message("list.csv", "image;state\nimg/g0.png;fertig\nimg/b0.png;halb\n");
