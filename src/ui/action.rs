@@ -116,6 +116,8 @@ pub enum Action {
         /// The folder.
         dir: PathBuf,
     },
+    /// Promises this false-alarm rate for the active model, with immediate effect; a notice offers the rate before.
+    Promise(f64),
     /// Tests the active model on this data and shows the Evaluate page; `None` takes the model's own test set.
     Evaluate(Option<DataSource>),
     /// Writes a report of the current test to a folder.
@@ -192,6 +194,8 @@ pub enum RunAction {
     ContinueLast,
     /// Starts a new run from step 0 with new weights.
     Restart,
+    /// Adds steps to a run that has done all of its steps, and trains on.
+    TrainFurther,
     /// Undoes the last change to the recipe.
     UndoRecipe,
     /// Redoes the change last undone.

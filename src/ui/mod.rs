@@ -11,6 +11,7 @@ mod dialog;
 mod focus;
 mod frame;
 mod job;
+mod more_steps;
 mod notices;
 mod page_id;
 mod pages;

@@ -431,7 +431,7 @@ impl TrainingRun {
     pub(crate) fn play(&mut self, outbox: &mut Outbox) -> Result<(), RunFault> {
         self.stalled.end();
         if self.trainer.steps() >= self.trainer.recipe().train.steps {
-            let text = "The run has done all its steps; raise 'Steps' to continue.";
+            let text = "The run has done all its steps. 'Train further' adds steps, and so does a higher number of steps under Run.";
             outbox.notice(Severity::Info, text, "");
             return Ok(());
         }

@@ -65,6 +65,7 @@ impl App {
             Action::InspectExamples => self.inspect_examples(),
             Action::Remove(entries) => self.remove_queries(&entries),
             Action::OpenModel(path) => self.open_model(path),
+            Action::Promise(rate) => self.promise(rate),
             Action::ExportInspection { ids, dir } => self.export_inspection(ids, dir),
             Action::Evaluate(source) => self.evaluate(source),
             Action::EvaluateReport(dir) => self.write_report(dir),
@@ -172,6 +173,7 @@ impl App {
                 }
             }
             RunAction::Restart => self.restart_run(),
+            RunAction::TrainFurther => self.train_further(),
             RunAction::UndoRecipe => {
                 if let Some(words) = self.recipes.undo() {
                     self.send_recipe();

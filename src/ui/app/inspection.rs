@@ -9,8 +9,11 @@ use crate::{
         EvaluationRequest, InspectionRequest, Severity,
         inspection::{ModelSource, ModelState, QueryEntry, QueryId, QuerySource},
     },
-    inspect::evaluation::PartTruth,
-    ui::{Action, PageId, pages::inspect::TaskResult},
+    inspect::{calibration::in_thousand, evaluation::PartTruth},
+    ui::{
+        Action, PageId,
+        pages::{inspect::TaskResult, promised_rate::alarms},
+    },
 };
 
 impl App {
@@ -77,6 +80,31 @@ impl App {
             self.page = PageId::Inspect;
         }
         self.send(InspectionRequest::OpenModel(ModelSource::File(path)));
+    }
+
+    /// Promises another false-alarm rate at once, with a notice that can undo it.
+    pub(super) fn promise(&mut self, rate: f64) {
+        let (model, before) = {
+            let status = self.engine.state().inspection.status.read();
+            let calibration = match &status.model {
+                ModelState::Ready(facts) => facts.calibration(&status.knobs).map(|c| (facts.name.clone(), c)),
+                _ => None,
+            };
+            // A rate that cannot be promised is refused beside its field.
+            let can = calibration.filter(|(_, calibration)| calibration.check_rate(rate).is_ok());
+            (can.map(|(name, _)| name), status.rate)
+        };
+        self.send(InspectionRequest::SetRate(rate));
+        let (Some(model), Some(before)) = (model, before) else { return };
+        self.pages.evaluate.follow_rate(rate);
+        if before != rate {
+            let text = format!(
+                "{model} now promises {} instead of {}; the verdicts follow.",
+                alarms(rate),
+                in_thousand(before)
+            );
+            self.notices.offer(Severity::Info, text, "Undo", Action::Promise(before));
+        }
     }
 
     /// Exports inspected images to a folder; without any, the selected one.

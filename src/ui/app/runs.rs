@@ -15,7 +15,12 @@ use crate::{
         Recipe, knobs, run_folder,
         run_folder::{RunFolder, free_folder},
     },
-    ui::{Action, PageId, dialog::Confirm, recipe_history::RecipeHistory},
+    ui::{
+        Action, PageId, RunAction,
+        dialog::Confirm,
+        more_steps::{MoreSteps, STEPS},
+        recipe_history::RecipeHistory,
+    },
 };
 
 /// Delay between a change of a knob and sending it to the engine, so that a drag leaves one mark on the curves.
@@ -30,6 +35,12 @@ impl App {
         }
         self.recipe_due = None;
         self.overlays.hide(&run);
+        if let Some(more) = MoreSteps::of(&self.status()) {
+            let text = format!("All {} steps of this run are done; nothing is trained.", more.done_text());
+            let label = "Train further";
+            let action = Action::Run(RunAction::TrainFurther);
+            self.notices.offer(Severity::Info, text, label, action);
+        }
         self.settings.last_run = Some(run);
         self.pages.runs.refresh();
     }
@@ -63,6 +74,14 @@ impl App {
     pub(super) fn restart_run(&mut self) {
         self.expect_run();
         self.send(TrainingRequest::Reset);
+    }
+
+    /// Adds steps to a finished run, and trains on.
+    pub(super) fn train_further(&mut self) {
+        let Some(more) = MoreSteps::of(&self.status()) else { return };
+        self.set_knob(STEPS, &toml::Value::Integer(i64::try_from(more.until).unwrap_or(i64::MAX)));
+        self.send(TrainingRequest::Play);
+        self.notices.push(Severity::Info, format!("Training further: {}.", more.words()));
     }
 
     pub(super) fn close_run(&mut self) {

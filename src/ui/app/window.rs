@@ -194,6 +194,7 @@ impl App {
             run,
             running: matches!(status.phase, TrainingPhase::Running),
             paused: matches!(status.phase, TrainingPhase::Paused),
+            finished: matches!(status.phase, TrainingPhase::Finished),
             can_pause,
             averaged: status.preview_ema,
             undo,

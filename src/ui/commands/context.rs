@@ -13,6 +13,8 @@ pub struct CommandContext {
     pub running: bool,
     /// Training is paused between two steps.
     pub paused: bool,
+    /// All steps of the run are done.
+    pub finished: bool,
     /// Training, its preparation or the building of the model can be paused.
     pub can_pause: bool,
     /// The run's training images are loaded.

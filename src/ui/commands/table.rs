@@ -162,6 +162,7 @@ pub(super) mod tests {
             run: running,
             running,
             paused: !running,
+            finished: !running,
             can_pause: running,
             images: true,
             grid: true,

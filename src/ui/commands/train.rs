@@ -50,6 +50,15 @@ commands! { "Training";
         enabled: |c| c.run,
         effect: Effect::Action(|c| Action::engine(if c.can_pause { TrainingRequest::Pause } else { TrainingRequest::Play })),
     }
+    TrainFurther {
+        title: "Train further",
+        help: "Adds half as many steps as the run has done, and trains on. 'Steps' under Run sets another number.",
+        keywords: "continue more steps longer finished go on",
+        keys: [],
+        pages: EVERYWHERE,
+        enabled: |c| c.finished,
+        effect: Effect::Action(|_| Action::Run(RunAction::TrainFurther)),
+    }
     StepBoth {
         title: "One step of both",
         help: "Trains one step of the schedule, then pauses.",

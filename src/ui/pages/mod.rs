@@ -9,7 +9,7 @@ mod import;
 pub(crate) mod inspect;
 pub(super) mod log;
 mod page;
-mod promised_rate;
+pub(super) mod promised_rate;
 mod reasons;
 pub(crate) mod review;
 pub(crate) mod runs;

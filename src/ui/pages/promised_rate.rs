@@ -4,6 +4,7 @@ use egui::{DragValue, ProgressBar, Response, Ui, vec2};
 
 use crate::{
     engine::InspectionRequest,
+    inspect::calibration::in_thousand,
     ui::{Action, Frame, theme, theme::Palette, widgets::typed_number::TypedNumber},
 };
 
@@ -46,6 +47,11 @@ pub(super) fn rate_sentence(ui: &mut Ui, alarms: &mut f64, minimum: f64, name: &
     let response = field.inner;
     typed.ui(ui, response.id, (minimum, MOST_ALARMS), (*alarms, before), alarms_figure);
     response
+}
+
+/// Formats a rate in words.
+pub(in crate::ui) fn alarms(rate: f64) -> String {
+    format!("at most {} false alarms in 1,000", in_thousand(rate))
 }
 
 /// Formats a number of false alarms in 1,000.

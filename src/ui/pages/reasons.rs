@@ -25,6 +25,8 @@ fn train_reason(command: UiCommand, c: &CommandContext) -> Option<&'static str> 
     Some(match command {
         C::Undo => "Nothing has been changed yet.",
         C::Redo => "Nothing has been undone.",
+        C::TrainFurther if c.run => "The run has steps left.",
+        C::TrainFurther => NO_RUN,
         C::ContinueLast if c.run => "A run is open. Close it first.",
         C::ContinueLast => "There is no earlier run.",
         C::PlayPause | C::StepBoth | C::StepG | C::StepD if c.run => "This run is not training.",

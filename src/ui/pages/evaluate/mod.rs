@@ -63,6 +63,8 @@ pub(crate) struct EvaluateWorkspace {
     free_threshold: Option<f64>,
     /// Why the rate asked for last cannot be promised.
     refused: Option<String>,
+    /// The rate was changed here and is to be promised once the pointer is released.
+    changed: bool,
     results: ResultsCache,
     table: ImageTable,
     /// The pane shown in a narrow window: plots, table or figures.
@@ -175,7 +177,7 @@ impl EvaluateWorkspace {
     fn select_rate(&mut self, evaluation: &Evaluation, rate: f64) {
         let Some(calibration) = &evaluation.calibration else { return };
         match calibration.check_rate(rate) {
-            Ok(()) => (self.layout.rate, self.refused) = (Some(rate), None),
+            Ok(()) => (self.layout.rate, self.refused, self.changed) = (Some(rate), None, true),
             Err(error) => self.refused = Some(error.to_string()),
         }
     }
@@ -214,7 +216,25 @@ impl EvaluateWorkspace {
             }
         };
         if let Some(rate) = rate {
-            (self.layout.rate, self.refused) = (Some(rate), None);
+            (self.layout.rate, self.refused, self.changed) = (Some(rate), None, true);
+        }
+    }
+
+    /// Takes over a rate that was promised, here or elsewhere.
+    pub(crate) fn follow_rate(&mut self, rate: f64) {
+        (self.layout.rate, self.refused, self.changed) = (Some(rate), None, false);
+    }
+
+    /// Promises the rate that was changed here for the active model, as on the Inspect page: at once, or at the end of a drag.
+    /// With another model or score on show it only moves the threshold.
+    fn promise(&mut self, ui: &Ui, scene: &EvaluateScene, evaluation: &Evaluation, frame: &mut Frame<'_>) {
+        if !self.changed || ui.input(|i| i.pointer.any_down()) {
+            return;
+        }
+        self.changed = false;
+        let status = self.rate_status(scene, evaluation);
+        if let Some(rate) = status.rate.filter(|_| status.same_model && status.decides && !status.active) {
+            frame.actions.push(Action::Promise(rate));
         }
     }
 
@@ -269,8 +289,8 @@ impl EvaluateWorkspace {
                 let kind = self.kind(&evaluation);
                 let score =
                     (!self.rate_status(&scene, &evaluation).decides).then_some(InspectionRequest::DecideBy(kind));
-                let ask = |inspect| Action::engine(inspect);
-                actions.extend(score.into_iter().chain([InspectionRequest::SetRate(rate)]).map(ask));
+                actions.extend(score.map(Action::engine));
+                actions.push(Action::Promise(rate));
             }
             _ => {}
         }
@@ -359,6 +379,7 @@ impl EvaluateWorkspace {
         if let Some(request) = panel_request {
             self.apply_panel(request, evaluation);
         }
+        self.promise(ui, scene, evaluation, frame);
     }
 
     /// Divides the page into plots, table and panel; a narrow window has one of them, and a row to choose it.

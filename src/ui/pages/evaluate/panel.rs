@@ -14,13 +14,13 @@ use crate::{
     format::{counted, sentence},
     inspect::{
         ScoreKind,
-        calibration::{in_thousand, promise_grounds},
+        calibration::promise_grounds,
         evaluation::{Estimate, Metrics},
     },
     text::PrintablePath,
     ui::{
         Frame, UiCommand,
-        pages::{command_button::command_button, promised_rate::rate_sentence, section, weak},
+        pages::{command_button::command_button, promised_rate::{alarms, rate_sentence}, section, weak},
         theme,
         theme::{NoticeMark, Palette},
         widgets::{
@@ -101,7 +101,7 @@ fn promised_rate(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) -> Op
     if edit.changed() {
         request = Some(PanelRequest::Rate(alarms / 1000.0));
     }
-    edit.on_hover_text("Sets the threshold from held-out healthy images only");
+    edit.on_hover_text("Sets the threshold from held-out healthy images only. The active model promises it at once, with undo.");
     if let Some(refused) = &view.rate.refused {
         marked_text(ui, NoticeMark::Warning, sentence(refused));
     }
@@ -158,11 +158,6 @@ fn apply_rate(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) {
         let text = format!("Verdicts use {}; the table and the curves show {}.", by.title(), view.scored.kind.title());
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     }
-}
-
-/// Formats a rate in words.
-pub(crate) fn alarms(rate: f64) -> String {
-    format!("at most {} false alarms in 1,000", in_thousand(rate))
 }
 
 /// Draws the scores that the model computes, each with its AUROC; a click selects one.

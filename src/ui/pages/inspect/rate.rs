@@ -70,9 +70,9 @@ fn promise(ui: &mut Ui, scene: &InspectScene, calibration: &Calibration, frame: 
             ui.data_mut(|d| d.insert_temp(id, alarms));
         } else if edit.changed() || pending.is_some() {
             ui.data_mut(|d| d.remove::<f64>(id));
-            request(frame, InspectionRequest::SetRate((alarms / 1000.0).clamp(1e-6, 0.5)));
+            frame.actions.push(Action::Promise((alarms / 1000.0).clamp(1e-6, 0.5)));
         }
-        edit.on_hover_text("The promised false-alarm rate; verdicts follow it");
+        edit.on_hover_text("The promised false-alarm rate. Verdicts follow it at once, with undo.");
     });
     let text = promise_grounds(calibration.held_out.len(), rate);
     ui.add(Label::new(theme::weak_caption(&p, text)).wrap());

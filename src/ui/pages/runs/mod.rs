@@ -466,8 +466,12 @@ fn buttons(ui: &mut Ui, p: &theme::Palette, row: &RunRow, open: bool, actions: &
     let usable = row.summary.info.is_ok();
     let run = row.path().to_owned();
     let broken = "This run cannot be opened; the reason is above.";
-    let resume = ui.add_enabled(usable, next("Resume from the last checkpoint"));
-    if resume.on_disabled_hover_text(broken).clicked() {
+    let (title, help) = match row.is_finished() {
+        true => ("Open finished run", "All steps are done, so nothing is trained. The Train page can train it further."),
+        false => ("Resume from the last checkpoint", "Trains the steps that are left."),
+    };
+    let resume = ui.add_enabled(usable, next(title));
+    if resume.on_hover_text(help).on_disabled_hover_text(broken).clicked() {
         actions.push(Action::Resume { run: run.clone(), paused: false });
     }
     let paused = ui.add_enabled(usable, plain("Open paused"));

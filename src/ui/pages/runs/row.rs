@@ -60,6 +60,11 @@ impl RunRow {
         }
     }
 
+    /// Whether all steps of a run that is not open are done.
+    pub(super) fn is_finished(&self) -> bool {
+        matches!(self.steps(None), (done, Some(all)) if done >= all)
+    }
+
     pub(super) fn state(&self, open: Option<&TrainingStatus>) -> (theme::Mark, &'static str) {
         if self.summary.info.is_err() {
             return (theme::NoticeMark::Error.into(), "Cannot be opened");
@@ -74,7 +79,7 @@ impl RunRow {
             };
         }
         match self.steps(None) {
-            (done, Some(all)) if done >= all => (theme::ProgressMark::Finished.into(), "Finished"),
+            _ if self.is_finished() => (theme::ProgressMark::Finished.into(), "Finished"),
             (0, _) => (theme::ProgressMark::Idle.into(), "No checkpoint yet"),
             _ => (theme::ProgressMark::Paused.into(), "Can be resumed"),
         }

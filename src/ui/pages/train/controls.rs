@@ -12,6 +12,7 @@ use crate::{
     },
     ui::{
         Action, Frame, UiCommand,
+        more_steps::MoreSteps,
         pages::reasons,
         theme,
         theme::Palette,
@@ -60,6 +61,7 @@ impl Controls {
     pub(crate) fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
         transport(ui, frame);
         progress(ui, frame.status);
+        train_further(ui, frame);
         ui.add_space(theme::GAP_XS);
         ui.separator();
         recipe_bar(ui, frame);
@@ -190,6 +192,17 @@ fn progress(ui: &mut Ui, status: &TrainingStatus) {
     ui.add(egui::Label::new(theme::weak_caption(&p, right)).truncate());
     if let TrainingPhase::BuildingModel(build) = &status.phase {
         build_parts(ui, &p, build);
+    }
+}
+
+/// Offers to train a finished run further, with the steps that this adds.
+fn train_further(ui: &mut Ui, frame: &mut Frame<'_>) {
+    let Some(more) = MoreSteps::of(frame.status) else { return };
+    let command = UiCommand::TrainFurther;
+    let title = format!("{}: {}", command.title(), more.words());
+    let button = egui::Button::new(title).min_size(vec2(ui.available_width(), theme::CONTROL)).truncate();
+    if ui.add(button).on_hover_text(command.tooltip(ui.ctx())).clicked() {
+        frame.command(command);
     }
 }
 
