@@ -20,7 +20,11 @@ use crate::{
     text::PrintablePath,
     ui::{
         Frame, UiCommand,
-        pages::{command_button::command_button, promised_rate::{alarms, rate_sentence}, section, weak},
+        pages::{
+            command_button::command_button,
+            promised_rate::{alarms, rate_sentence},
+            section, weak,
+        },
         theme,
         theme::{NoticeMark, Palette},
         widgets::{
@@ -101,7 +105,9 @@ fn promised_rate(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) -> Op
     if edit.changed() {
         request = Some(PanelRequest::Rate(alarms / 1000.0));
     }
-    edit.on_hover_text("Sets the threshold from held-out healthy images only. The active model promises it at once, with undo.");
+    edit.on_hover_text(
+        "Sets the threshold from held-out healthy images only. The active model promises it at once, with undo.",
+    );
     if let Some(refused) = &view.rate.refused {
         marked_text(ui, NoticeMark::Warning, sentence(refused));
     }

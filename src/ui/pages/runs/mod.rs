@@ -467,7 +467,9 @@ fn buttons(ui: &mut Ui, p: &theme::Palette, row: &RunRow, open: bool, actions: &
     let run = row.path().to_owned();
     let broken = "This run cannot be opened; the reason is above.";
     let (title, help) = match row.is_finished() {
-        true => ("Open finished run", "All steps are done, so nothing is trained. The Train page can train it further."),
+        true => {
+            ("Open finished run", "All steps are done, so nothing is trained. The Train page can train it further.")
+        }
         false => ("Resume from the last checkpoint", "Trains the steps that are left."),
     };
     let resume = ui.add_enabled(usable, next(title));
