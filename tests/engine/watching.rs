@@ -365,9 +365,11 @@ fn the_command_prints_what_it_records_and_ends_cleanly() {
     fs::write(root.join("good.png"), png(0, None)).unwrap();
     fs::write(root.join("bad.png"), png(1, Some(DefectType::Scratch))).unwrap();
     fs::write(root.join("note.png"), "not an image").unwrap();
+    image::GrayImage::new(64, 64).save(root.join("dark.png")).unwrap();
     let output = command(&root, &["--once", "--patience", "200"]).output().unwrap();
     let (rows, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{said}");
+    // A dark frame is no picture of the part.
+    assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(rows.contains("promise at most"), "{rows}");
     for name in ["good.png", "bad.png"] {
         let row = rows.lines().find(|row| row.ends_with(name)).unwrap();
@@ -376,7 +378,7 @@ fn the_command_prints_what_it_records_and_ends_cleanly() {
     assert!(said.contains("note.png is in quarantine: it is not an image"), "{said}");
     assert!(said.contains("1 in quarantine"), "{said}");
     let items = on_record(&root);
-    assert_eq!(items.len(), 2);
+    assert_eq!(items.len(), 3);
     assert!(items.iter().all(|item| item.inspection.threshold.is_some_and(f64::is_finite)));
     assert_eq!(Record::open(&root.with_extension("sqlite")).unwrap().quarantined().unwrap().len(), 1);
 
@@ -388,7 +390,7 @@ fn the_command_prints_what_it_records_and_ends_cleanly() {
     assert!(sent.success());
     let output = process.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("3 already on record"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("4 already on record"));
 
     let refused = Process::new(env!("CARGO_BIN_EXE_ganspect"))
         .args(["watch", "--device", "cpu", "--model", "built-in"])
