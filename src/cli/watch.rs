@@ -21,7 +21,9 @@ use crate::{
     device,
     device::DeviceChoice,
     engine::intake::{
-        InspectedFile, StreamInspector, StreamStep, recorder,
+        InspectedFile, StreamInspector, StreamStep,
+        rate::IntakeRate,
+        recorder,
         recorder::RecordJob,
         retry,
         retry::RetryTiming,
@@ -168,9 +170,12 @@ impl Station<'_> {
     fn inspect_all(&self, mut inspector: StreamInspector, model: &Model) -> Result<VerdictCounts> {
         let (claims, progress) = (self.watch.claims(), progress_bar("inspecting"));
         let (mut tally, mut stalled, mut left) = (VerdictCounts::default(), None, 0);
+        let mut rate = IntakeRate::default();
         while !self.interrupted.load(Ordering::Relaxed) {
             self.tell(&progress, &mut stalled);
-            match inspector.slice(model, WAIT)? {
+            let step = inspector.slice(model, WAIT);
+            rate.update(&step);
+            match step? {
                 StreamStep::Working => continue,
                 StreamStep::Idle => {}
                 StreamStep::Over => break,
@@ -200,11 +205,14 @@ impl Station<'_> {
                     }
                 }
             }
+            if stalled.is_some() {
+                // Waiting for the record is no work on the next part.
+                rate.pause();
+            }
             let waiting = claims.counts().waiting;
             progress.set_length((inspector.done() + waiting) as u64);
             progress.set_position(inspector.done() as u64);
-            let left = inspector.seconds_left(waiting).filter(|_| waiting > 0);
-            progress.set_message(left.map(|s| format!("{} left", span(s))).unwrap_or_default());
+            progress.set_message(rate.seconds_left(waiting).map(|s| format!("{} left", span(s))).unwrap_or_default());
         }
         self.tell(&progress, &mut stalled);
         progress.finish_and_clear();

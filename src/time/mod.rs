@@ -4,7 +4,7 @@ mod remaining;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-pub(crate) use remaining::{Bound, TimeLeft};
+pub(crate) use remaining::{Backlog, Bound, TimeLeft};
 
 /// Returns the current time as the duration since the Unix epoch, or zero if the system clock is set before it.
 pub(crate) fn since_epoch() -> Duration {

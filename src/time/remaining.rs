@@ -57,6 +57,32 @@ impl TimeLeft {
     }
 }
 
+/// Estimates the remaining time of a queue of whole units to which more are added while it is worked on: a time that was given
+/// binds only until there is more to do.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Backlog {
+    left: TimeLeft,
+    /// Units done and waiting at the last update, and the time that was given.
+    last: Option<((usize, usize), Option<f64>)>,
+}
+
+impl Backlog {
+    /// Takes in that `done` units are done after `seconds` of work, and that `waiting` more are there; returns the remaining
+    /// seconds once they can be told.
+    pub(crate) fn update(&mut self, seconds: f64, done: usize, waiting: usize) -> Option<f64> {
+        let now = (done, waiting);
+        match self.last {
+            // While a unit is worked on, nothing is known of it.
+            Some((last, told)) if last == now => return told,
+            Some((last, _)) if done + waiting > last.0 + last.1 => self.left.bound = Bound::default(),
+            _ => {}
+        }
+        let told = self.left.update(seconds, done as f64, waiting as f64);
+        self.last = Some((now, told));
+        told
+    }
+}
+
 /// Keeps a time from rising by more than half above the lowest that was given before.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Bound {
@@ -153,6 +179,27 @@ mod tests {
         }
         // Ten times slower: its clock and its count begin again.
         assert_eq!(left.update(10.0, 1.0, 9.0), Some(90.0));
+    }
+
+    #[test]
+    fn more_work_frees_the_time_and_a_slow_unit_does_not() {
+        let mut queue = Backlog::default();
+        for unit in 1..=20 {
+            queue.update(0.5 * unit as f64, unit, 30 - unit);
+        }
+        assert_eq!(queue.update(10.0, 20, 10), Some(5.0));
+        // A unit that takes long says nothing before it is done, and then raises the time by half at most.
+        assert_eq!(queue.update(40.0, 20, 10), Some(5.0));
+        assert!(queue.update(100.0, 21, 9).is_some_and(|left| left <= 7.5));
+        let mut queue = Backlog::default();
+        for unit in 1..=20 {
+            queue.update(0.5 * unit as f64, unit, 30 - unit);
+        }
+        // A thousand parts arrive: the pace is known, and the time follows.
+        assert_eq!(queue.update(10.0, 20, 1_010), Some(505.0));
+        // The queue was cleared and filled again.
+        assert_eq!(queue.update(12.0, 20, 0), Some(0.0));
+        assert!(queue.update(12.0, 20, 100).is_some_and(|left| left > 40.0));
     }
 
     #[test]

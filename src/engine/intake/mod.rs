@@ -1,6 +1,7 @@
 //! Intake: the parts of a folder are inspected as they arrive and written to a record.
 
 mod inspected;
+pub(crate) mod rate;
 pub(crate) mod recorder;
 mod request;
 pub(crate) mod retry;

@@ -1,10 +1,6 @@
 //! Inspects a stream of files one after the other.
 
-use std::{
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
@@ -53,8 +49,8 @@ pub struct StreamInspector {
     knobs: InvertKnobs,
     model: Arc<ModelIdentity>,
     current: Option<Current>,
-    /// Files inspected or refused, and the compute time for them in seconds.
-    worked: (usize, f64),
+    /// Files inspected or refused.
+    done: usize,
 }
 
 impl StreamInspector {
@@ -65,7 +61,7 @@ impl StreamInspector {
     pub fn new(model: &Model, knobs: InvertKnobs, stream: Receiver<ReadyFile>) -> Result<Self, InspectError> {
         knobs.validate()?;
         let model = Arc::new(ModelIdentity { name: model.info().name.clone(), hash: model.hash() });
-        Ok(Self { stream, knobs, model, current: None, worked: (0, 0.0) })
+        Ok(Self { stream, knobs, model, current: None, done: 0 })
     }
 
     /// Works for one slice with the model that the inspector was created for. Waits up to `wait` for a file if none is
@@ -75,10 +71,7 @@ impl StreamInspector {
     /// [`InspectError::Device`] when the device fails, [`InspectError::Model`] for a damaged model; the current file is returned to the watch.
     pub fn slice(&mut self, model: &Model, wait: Duration) -> Result<StreamStep, InspectError> {
         let Some(mut current) = self.current.take() else { return self.begin(model, wait) };
-        let began = Instant::now();
-        let worked = current.job.slice(model.networks());
-        self.worked.1 += began.elapsed().as_secs_f64();
-        match worked {
+        match current.job.slice(model.networks()) {
             Ok(false) => {
                 self.current = Some(current);
                 Ok(StreamStep::Working)
@@ -96,13 +89,7 @@ impl StreamInspector {
 
     /// Number of files inspected or refused.
     pub fn done(&self) -> usize {
-        self.worked.0
-    }
-
-    /// Estimated seconds for `waiting` more files; `None` before the first is done.
-    pub fn seconds_left(&self, waiting: usize) -> Option<f64> {
-        let (count, seconds) = self.worked;
-        (count > 0).then(|| seconds / count as f64 * waiting as f64)
+        self.done
     }
 
     fn begin(&mut self, model: &Model, wait: Duration) -> Result<StreamStep, InspectError> {
@@ -134,7 +121,7 @@ impl StreamInspector {
         let Current { path, hash, fingerprint, size: (width, height), unwritten, remark, claim, job } = current;
         // A finished job has an outcome; without one, the claim is dropped and the file inspected again.
         let Some(outcome) = model.judge(&job) else { return StreamStep::Working };
-        self.worked.0 += 1;
+        self.done += 1;
         let model = Arc::clone(&self.model);
         let inspected =
             InspectedFile { path, hash, fingerprint, width, height, unwritten, remark, model, outcome, _claim: claim };
@@ -142,7 +129,7 @@ impl StreamInspector {
     }
 
     fn refuse(&mut self, path: PathBuf, hash: FileHash, claim: Claim, error: &InspectError) -> StreamStep {
-        self.worked.0 += 1;
+        self.done += 1;
         StreamStep::Refused(Box::new(RefusedFile { path, hash, reason: error.to_string(), _claim: claim }))
     }
 }

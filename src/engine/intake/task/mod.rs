@@ -2,7 +2,6 @@
 
 mod ending;
 mod opening;
-mod rate;
 
 use std::{
     path,
@@ -12,11 +11,11 @@ use std::{
 
 use ending::EndReason;
 use opening::Opening;
-use rate::IntakeRate;
 
 use super::{
     IntakePhase, IntakeRequest, IntakeSpec, IntakeStatus,
     inspected::ModelIdentity,
+    rate::IntakeRate,
     recorder::{Filed, FilingEnd, RecordJob, Recorder},
     stream::{StreamInspector, StreamStep},
     watch::{Watch, WatchNotice},
@@ -276,6 +275,7 @@ impl IntakeTask {
         if let Some(job) = session.held.take() {
             session.held = session.recorder.send(job);
             if session.held.is_some() {
+                session.rate.pause();
                 return Ok(false);
             }
         }
@@ -327,6 +327,8 @@ impl IntakeTask {
             .map_err(|error| EndReason::Failed(self.failed(&error.to_string())))?;
         let identity = ModelIdentity { name: model.info().name.clone(), hash: basis.hash.clone() };
         session.inspector = Some((inspector, basis));
+        // Another model has another pace.
+        session.rate = IntakeRate::default();
         let changed = before.is_some_and(|before| before != identity.hash);
         self.status(|s| {
             if changed {
@@ -389,14 +391,17 @@ impl IntakeTask {
 
     /// Updates the status on show.
     fn show(&mut self, outbox: &mut Outbox) {
-        let (watch, quarantined, each, phase) = match &self.stage {
+        let (watch, quarantined, (each, left), phase) = match &mut self.stage {
             Some(Stage::Running(session)) => {
                 let stalled = session.watch.claims().stalled().map(IntakePhase::Stalled);
                 let waits = || session.waits.clone().map(IntakePhase::Waiting);
                 let phase = stalled.or_else(waits).unwrap_or(IntakePhase::Running);
-                (&session.watch, session.recorder.quarantined(), session.rate.seconds(), phase)
+                let left = session.rate.seconds_left(session.watch.claims().counts().waiting);
+                (&session.watch, session.recorder.quarantined(), (session.rate.seconds(), left), phase)
             }
-            Some(Stage::Ending { watch, filing, .. }) => (&**watch, filing.quarantined(), None, IntakePhase::Ending),
+            Some(Stage::Ending { watch, filing, .. }) => {
+                (&**watch, filing.quarantined(), (None, None), IntakePhase::Ending)
+            }
             _ => return,
         };
         let counts = watch.claims().counts();
@@ -408,7 +413,7 @@ impl IntakeTask {
         self.status(|s| {
             s.phase = phase;
             s.per_minute = each.map(|each| 60.0 / each).or(s.per_minute);
-            s.seconds_left = each.map(|each| each * counts.waiting as f64).filter(|_| counts.waiting > 0);
+            s.seconds_left = left;
             (s.counts, s.quarantined) = (counts, quarantined);
             s.notice = notice.or(s.notice.take());
         });

@@ -9,6 +9,7 @@ use crate::{
         InspectionRequest,
         inspection::{QueryEntry, QueryId, QueryState},
     },
+    time::Backlog,
     ui::{
         Action, Frame, theme,
         theme::Palette,
@@ -71,6 +72,9 @@ impl BatchCounts {
 pub(super) struct Batch {
     /// When it was first seen running, and how many images had ended then.
     since: Option<(Instant, usize)>,
+    backlog: Backlog,
+    /// Estimated seconds for the images left.
+    seconds_left: Option<f64>,
     /// Rows of the list as long as it runs, so that none jumps when its verdict arrives.
     rows: HashMap<QueryId, usize>,
 }
@@ -87,18 +91,13 @@ impl Batch {
     pub(super) fn follow(&mut self, rows: &[Arc<QueryEntry>]) {
         let ended = rows.iter().filter(|entry| entry.state.is_over()).count();
         if ended == rows.len() {
-            (self.since, self.rows) = (None, HashMap::new());
+            *self = Self::default();
             return;
         }
-        self.since.get_or_insert((Instant::now(), ended));
+        let (since, before) = *self.since.get_or_insert((Instant::now(), ended));
+        let done = ended.saturating_sub(before);
+        self.seconds_left = self.backlog.update(since.elapsed().as_secs_f64(), done, rows.len() - ended);
         self.rows = rows.iter().enumerate().map(|(row, entry)| (entry.id, row)).collect();
-    }
-
-    /// Estimates the seconds for the images left.
-    fn seconds_left(&self, counts: &BatchCounts) -> Option<f64> {
-        let (since, before) = self.since?;
-        let done = (counts.total - counts.left).saturating_sub(before);
-        (done > 0).then(|| since.elapsed().as_secs_f64() / done as f64 * counts.left as f64)
     }
 
     /// Draws progress, time left and *Cancel*, or the way to go on with what was not inspected. The height is the same
@@ -131,7 +130,7 @@ impl Batch {
             if counts.left > 0 {
                 flush_right(ui, |ui| {
                     cancel(ui, frame);
-                    let left = self.seconds_left(&counts).map_or_else(|| "–".to_owned(), ticks::span);
+                    let left = self.seconds_left.map_or_else(|| "–".to_owned(), ticks::span);
                     let text = RichText::new(format!("{left} left")).text_style(theme::caption()).color(p.text_weak);
                     ui.add(egui::Label::new(text).truncate());
                 });
