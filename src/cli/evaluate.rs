@@ -224,6 +224,8 @@ fn draw(model: &Model, tests: &TestSet, reported: &mut ReportedModel, interrupte
     progress.set_length(shown.len() as u64);
     for case in shown {
         if interrupted.load(Ordering::Relaxed) {
+            let (done, all) = (progress.position(), progress.length().unwrap_or_default());
+            progress.suspend(|| note!("stopped: the report shows {done} of {all} images"));
             break;
         }
         match render_case(model, tests, &reported.evaluation, case) {

@@ -76,7 +76,9 @@ pub(super) fn run(arguments: FinetuneArguments, choice: DeviceChoice) -> Result<
         match (status.phase, status.result) {
             (FinetunePhase::Done, Some(result)) => break result,
             (FinetunePhase::Failed(text), _) => bail!(text),
-            (FinetunePhase::Stopped, _) => bail!("stopped; no model was saved"),
+            (FinetunePhase::Stopped, _) => {
+                bail!(status.cancelled.unwrap_or_else(|| "stopped; no model was saved".into()))
+            }
             _ => session.ensure_running()?,
         }
     };

@@ -120,8 +120,18 @@ pub(super) fn run(arguments: WatchArguments, choice: DeviceChoice) -> Result<Exi
         recorded: arguments.db.is_some(),
     };
     let tally = station.inspect_all(inspector, &model)?;
+    let waiting = watch.claims().counts().waiting;
     let counts = watch.stop()?;
     note!("{tally}{}", counts.remarks());
+    if waiting > 0 && interrupted.load(Ordering::Relaxed) {
+        let goes_on = if arguments.db.is_some() {
+            "the same command goes on with them"
+        } else {
+            "without --db, the same \
+             command inspects all parts again"
+        };
+        note!("stopped: {} not inspected; {goes_on}", counted(waiting, "part"));
+    }
     // A watch without an end is no test of the parts that happened to pass.
     Ok(if arguments.once { verdict_code(&tally, arguments.fail_on_defect) } else { ExitCode::SUCCESS })
 }

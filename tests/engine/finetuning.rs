@@ -166,6 +166,8 @@ fn a_model_is_fine_tuned_and_records_its_lineage() {
     until(&fixture.engine, "the build", |e| matches!(status(e).phase, FinetunePhase::Building(_)).then_some(()));
     fixture.engine.send(FinetuneRequest::Cancel);
     until(&fixture.engine, "the end", |e| (status(e).phase == FinetunePhase::Stopped).then_some(()));
+    let said = status(&fixture.engine).cancelled.unwrap();
+    assert!(said.starts_with("Cancelled while ") && said.contains(" %. No model was saved"), "{said}");
     assert!(!fixture.at("models").exists());
 
     fixture.begin("models/first.ganspect", false);

@@ -143,12 +143,14 @@ fn a_model_build_can_be_cancelled_and_restarted() {
     engine.send(TrainingRequest::Pause);
     until(&engine, "the cancellation", |e| phase(e) == TrainingPhase::Finished);
     assert!(!run.join(MODEL_FILE).exists());
+    until(&engine, "the share", |e| e.state().training.status.read().build_cancelled.is_some_and(|s| s < 1.0));
     let mut short = (*engine.state().training.status.read().recipe.clone().unwrap()).clone();
     short.assign("critic.steps=2").unwrap();
     engine.send(TrainingRequest::SetKnobs(Box::new(short)));
     engine.send(TrainingRequest::BuildModel);
     until(&engine, "the model", |_| run.join(MODEL_FILE).exists());
     until(&engine, "the end", |e| phase(e) == TrainingPhase::Finished);
+    assert_eq!(engine.state().training.status.read().build_cancelled, None);
     assert_eq!(curve(&engine, Metric::CriticLoss).len(), 2, "the curves are those of the last critic");
     engine.send(TrainingRequest::Stop);
     until(&engine, "the stop", |e| phase(e) == TrainingPhase::Idle);

@@ -68,7 +68,7 @@ fn losses(steps: u64) -> History {
     history
 }
 
-fn building(state: &EngineState) {
+pub fn building(state: &EngineState) {
     let parts = [
         (BuildPart::Encoder, 1500, 1500),
         (BuildPart::Critic, 640, 1500),
@@ -221,4 +221,18 @@ fn the_critic_curves_of_an_earlier_run_are_overlaid() {
     assert_eq!((overlay.history.len(), overlay.critic.len()), (20, 30));
     test.harness.run_steps(3);
     assert!(shows(&test.harness, "Critic loss by"));
+}
+
+#[test]
+fn a_cancelled_build_says_how_far_it_came_and_starts_again_in_one_click() {
+    let mut test = open(true, SIZE, |state| {
+        harness::run(state, TrainingPhase::Finished, 2_000, Health::Good);
+        state.training.status.write().build_cancelled = Some(0.34);
+    });
+    test.harness.run_steps(3);
+    assert!(shows(&test.harness, "Building the model was cancelled at 34 %. No model file was written"));
+    assert!(test.harness.query_by_label("Build the model").is_some(), "the first button of the page");
+    test.harness.state().state().training.status.write().build_cancelled = None;
+    test.harness.run_steps(3);
+    assert!(!shows(&test.harness, "was cancelled") && test.harness.query_by_label("Build the model").is_none());
 }

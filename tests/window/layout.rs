@@ -1,6 +1,6 @@
 //! Every page in its typical states at many sizes and scales: no control is cut off, and none covers another.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, fs, sync::Arc};
 
 use egui::{
     Id, Rect, Vec2,
@@ -8,22 +8,25 @@ use egui::{
 };
 use egui_kittest::kittest::{NodeT, Queryable};
 use ganspect::{
-    data::surface::DefectType,
+    data::surface::{DefectType, SetSize, SurfaceKind, write_set},
     engine::{
         EngineState,
+        evaluation::EvaluationPhase,
+        finetune::FinetunePhase,
         inspection::{InspectionStatus, QueryState},
+        intake::IntakePhase,
         training::TrainingPhase,
     },
     train::{Health, Preset},
-    ui::{Action, PageId, PathRequest, ThemeChoice, UiCommand},
+    ui::{Action, PageId, PathRequest, ReviewSettings, ThemeChoice, UiCommand},
 };
 
 use crate::{
-    evaluate, harness,
+    critic, evaluate, harness,
     harness::{TestWindow, open_in},
     inspected,
     inspected::{STEPS, entry},
-    pages, review,
+    missed, pages, parts, review,
 };
 
 /// Window sizes in pixels; the first is the smallest in which no page scrolls as a whole.
@@ -252,6 +255,17 @@ fn the_train_page_fits() {
             show(test, PageId::Train);
             check(test, &what, faults);
         }
+        engine.training.status.write().build_cancelled = Some(0.34);
+        engine.training.status.write().phase = TrainingPhase::Finished;
+        check(test, "Train, the build was cancelled", faults);
+        engine.training.status.write().build_cancelled = None;
+        for phase in [TrainingPhase::Opening { done: 40, total: 1_000 }, TrainingPhase::Preparing] {
+            let what = format!("Train, {phase:?}");
+            engine.training.status.write().phase = phase;
+            check(test, &what, faults);
+        }
+        critic::building(engine);
+        check(test, "Train, building the model", faults);
         harness::run(engine, TrainingPhase::Running, 640, Health::Good);
         test.harness.state_mut().apply(Action::Command(UiCommand::CriticPreview));
         check(test, "Train, critic preview", faults);
@@ -284,13 +298,91 @@ fn the_inspect_page_fits() {
 }
 
 #[test]
+fn a_list_of_images_fits() {
+    lay_out(|test, engine, faults| {
+        show(test, PageId::Inspect);
+        inspected::model(engine);
+        let add = |name: String, state: QueryState| {
+            engine.inspection.status.write().entries.push(Arc::new(entry(&name, state)));
+        };
+        (0..40).for_each(|i| add(format!("housing with a rather long name {i:04}.png"), QueryState::Waiting));
+        inspected::query(engine, "part-0043.png", Some(DefectType::Scratch), 3, 18, 4);
+        check_with(test, "Inspect, a list", true, faults);
+        engine.inspection.status.write().entries.clear();
+        (0..40).for_each(|i| add(format!("housing with a rather long name {i:04}.png"), QueryState::Stopped));
+        inspected::query(engine, "part-0043.png", Some(DefectType::Scratch), 3, STEPS, 4);
+        check_with(test, "Inspect, a cancelled list", true, faults);
+    });
+}
+
+#[test]
+fn a_part_of_a_test_fits() {
+    lay_out(|test, engine, faults| {
+        evaluate::finished(engine);
+        show(test, PageId::Evaluate);
+        harness::press(test, egui::Modifiers::NONE, egui::Key::ArrowDown);
+        harness::press(test, egui::Modifiers::NONE, egui::Key::Enter);
+        let entries = |window: &harness::Window| window.state().state().inspection.status.read().entries.len();
+        test.until("the part", |window| entries(window) == 1);
+        let id = engine.inspection.status.read().entries[0].id;
+        missed::inspected_healthy(engine, id);
+        test.harness.run_steps(3);
+        check_with(test, "Inspect, a part of a test", true, faults);
+    });
+}
+
+#[test]
+fn the_import_page_fits() {
+    lay_out(|test, _, faults| {
+        let size = SetSize { train: 8, test_good: 1, test_per_defect: 1, side: 64 };
+        let set = test.path("a data set with a rather long name, of last week");
+        write_set(&set, SurfaceKind::Milled, 3, size, &|_, _| true).unwrap();
+        test.harness.state_mut().apply(Action::Import(set.clone()));
+        test.until("the data set", |window| harness::shows(window, "Train on 3 healthy images"));
+        check(test, "Import, a data set", faults);
+        let parts = test.path("parts");
+        fs::create_dir_all(&parts).unwrap();
+        fs::rename(set.join("train/good"), parts.join("alpha")).unwrap();
+        fs::rename(set.join("test/crack"), parts.join("zeta with a rather long name")).unwrap();
+        test.harness.state_mut().apply(Action::Import(parts.clone()));
+        test.until("the question", |window| harness::shows(window, "Which images are healthy?"));
+        check(test, "Import, roles are asked", faults);
+        // Too few images for a run.
+        let few = test.path("few");
+        fs::create_dir(&few).unwrap();
+        for name in ["000.png", "001.png"] {
+            fs::copy(parts.join("alpha").join(name), few.join(name)).unwrap();
+        }
+        test.harness.state_mut().apply(Action::Import(few));
+        test.until("the few images", |window| harness::shows(window, "2 healthy images"));
+        check(test, "Import, too few images", faults);
+        let empty = test.path("empty");
+        fs::create_dir(&empty).unwrap();
+        test.harness.state_mut().apply(Action::Import(empty));
+        test.until("the fault", |window| harness::shows(window, "This data cannot be used for training"));
+        check(test, "Import, an empty folder", faults);
+    });
+}
+
+#[test]
 fn the_evaluate_page_fits() {
     lay_out(|test, engine, faults| {
         show(test, PageId::Evaluate);
         evaluate::test_status(engine, 20);
         check(test, "Evaluate, running", faults);
+        for phase in [
+            EvaluationPhase::Opening(40, 1_000),
+            EvaluationPhase::Stopped,
+            EvaluationPhase::Failed("no test images in /parts/of/last/week".into()),
+        ] {
+            let what = format!("Evaluate, {phase:?}");
+            engine.evaluation.status.write().phase = phase;
+            check(test, &what, faults);
+        }
         evaluate::finished(engine);
         check(test, "Evaluate, finished", faults);
+        engine.evaluation.status.write().reporting = Some((3, 18));
+        check(test, "Evaluate, the report is written", faults);
     });
 }
 
@@ -306,6 +398,35 @@ fn the_review_page_fits() {
         review::model_and_map(engine, 2);
         test.harness.run_steps(3);
         check_with(test, "Review, with a map", true, faults);
+        let blind = ReviewSettings { double_blind: true, ..test.harness.state().settings().review.clone() };
+        test.harness.state_mut().apply(Action::Review(Box::new(blind)));
+        test.harness.run_steps(3);
+        check(test, "Review, double-blind", faults);
+    });
+}
+
+#[test]
+fn intake_and_fine_tuning_fit() {
+    lay_out(|test, engine, faults| {
+        let items = review::items(test.folder.path(), 8);
+        show(test, PageId::Review);
+        test.until("the record", |w| w.state().state().review.snapshot.read().path.is_some());
+        review::put(engine, items);
+        for (tuned, what) in [(false, "running"), (true, "compared")] {
+            parts::states(engine, tuned);
+            test.harness.run_steps(3);
+            check(test, &format!("Review, an intake, and fine-tuning {what}"), faults);
+        }
+        let text = "Stopped. 77 parts recorded. 67 were not inspected; they are inspected next time.";
+        engine.intake.status.write().phase = IntakePhase::Ended(text.into());
+        engine.intake.status.write().spec.as_mut().unwrap().options.once = true;
+        let text = "Cancelled while comparing both models, after 12 of 40 parts. No model was saved.";
+        engine.finetune.status.write().phase = FinetunePhase::Stopped;
+        engine.finetune.status.write().cancelled = Some(text.into());
+        check(test, "Review, intake and fine-tuning cancelled", faults);
+        engine.intake.status.write().phase = IntakePhase::Failed("the folder /line/3/camera was removed".into());
+        engine.finetune.status.write().phase = FinetunePhase::Failed("Fine-tuning failed: the disk is full.".into());
+        check(test, "Review, intake and fine-tuning failed", faults);
     });
 }
 

@@ -149,6 +149,7 @@ fn a_fine_tuned_model_is_adopted_or_declined() {
         seconds_left: None,
         labels: None,
         result: Some(Arc::new(tuned.clone())),
+        cancelled: None,
     };
     let show = |test: &mut TestWindow| {
         *test.harness.state().state().finetune.status.write() = done(&tuned);
@@ -202,61 +203,62 @@ fn a_fine_tuned_model_is_adopted_or_declined() {
     assert!(old.is_file() && new.is_file());
 }
 
+/// Sets the states of an intake, and of a fine-tuning that is running or done.
+pub fn states(state: &EngineState, tuned: bool) {
+    state.inspection.status.write().model =
+        ModelState::Ready(Arc::new(facts(FileHash::of(b"old").to_string(), Vec::new())));
+    let spec =
+        IntakeSpec { folder: "/line/3/camera".into(), options: WatchOptions::default(), record: "/r.sqlite".into() };
+    let quarantined_file = |name: &str, reason: &str| Quarantined {
+        path: Path::new("/line/3/camera").join(name),
+        hash: None,
+        reason: reason.into(),
+        time: Timestamp::from_seconds(1_772_000_000),
+    };
+    *state.intake.status.write() = IntakeStatus {
+        phase: IntakePhase::Running,
+        spec: Some(spec),
+        model: None,
+        counts: WatchCounts { recorded: 1_204, known: 310, quarantined: 2, deleted: 1, waiting: 96, listed: true },
+        per_minute: Some(41.7),
+        seconds_left: Some(138.0),
+        notice: None,
+        quarantined: Arc::new(vec![
+            quarantined_file("part 00817.png", "the file is truncated; copy it again"),
+            quarantined_file(
+                "note.png",
+                "it is not an image; remove it or save it as PNG, JPEG, TIFF, BMP, PNM, GIF or WebP",
+            ),
+        ]),
+    };
+    let saved_model = |name: &str| SavedModel {
+        name: name.into(),
+        hash: FileHash::of(name.as_bytes()),
+        path: Path::new("/models").join(name),
+    };
+    let comparison =
+        Comparison { before: metrics(0.9, 3), after: metrics(0.95, 1), parts: 17, corrected: 2, worsened: 0 };
+    let progress = BuildProgress { share: 0.4, ..BuildProgress::default() };
+    *state.finetune.status.write() = FinetuneStatus {
+        phase: if tuned { FinetunePhase::Done } else { FinetunePhase::Building(progress) },
+        seconds_left: (!tuned).then_some(312.0),
+        labels: None,
+        result: tuned.then(|| {
+            Arc::new(FinetuneResult {
+                model: saved_model("turned, fine-tuned on 20 verdicts"),
+                parent: saved_model("turned"),
+                opinions: vec![OpinionId(1)],
+                comparison: Some(comparison),
+                missing: 2,
+            })
+        }),
+        cancelled: None,
+    };
+}
+
 /// A window tall enough for all sections, with an intake and a fine-tuning that is running or done.
 fn sections(dark: bool, tuned: bool) -> TestWindow {
-    let prepare = move |state: &EngineState| {
-        state.inspection.status.write().model =
-            ModelState::Ready(Arc::new(facts(FileHash::of(b"old").to_string(), Vec::new())));
-        let spec = IntakeSpec {
-            folder: "/line/3/camera".into(),
-            options: WatchOptions::default(),
-            record: "/r.sqlite".into(),
-        };
-        let quarantined_file = |name: &str, reason: &str| Quarantined {
-            path: Path::new("/line/3/camera").join(name),
-            hash: None,
-            reason: reason.into(),
-            time: Timestamp::from_seconds(1_772_000_000),
-        };
-        *state.intake.status.write() = IntakeStatus {
-            phase: IntakePhase::Running,
-            spec: Some(spec),
-            model: None,
-            counts: WatchCounts { recorded: 1_204, known: 310, quarantined: 2, deleted: 1, waiting: 96, listed: true },
-            per_minute: Some(41.7),
-            seconds_left: Some(138.0),
-            notice: None,
-            quarantined: Arc::new(vec![
-                quarantined_file("part 00817.png", "the file is truncated; copy it again"),
-                quarantined_file(
-                    "note.png",
-                    "it is not an image; remove it or save it as PNG, JPEG, TIFF, BMP, PNM, GIF or WebP",
-                ),
-            ]),
-        };
-        let saved_model = |name: &str| SavedModel {
-            name: name.into(),
-            hash: FileHash::of(name.as_bytes()),
-            path: Path::new("/models").join(name),
-        };
-        let comparison =
-            Comparison { before: metrics(0.9, 3), after: metrics(0.95, 1), parts: 17, corrected: 2, worsened: 0 };
-        let progress = BuildProgress { share: 0.4, ..BuildProgress::default() };
-        *state.finetune.status.write() = FinetuneStatus {
-            phase: if tuned { FinetunePhase::Done } else { FinetunePhase::Building(progress) },
-            seconds_left: (!tuned).then_some(312.0),
-            labels: None,
-            result: tuned.then(|| {
-                Arc::new(FinetuneResult {
-                    model: saved_model("turned, fine-tuned on 20 verdicts"),
-                    parent: saved_model("turned"),
-                    opinions: vec![OpinionId(1)],
-                    comparison: Some(comparison),
-                    missing: 2,
-                })
-            }),
-        };
-    };
+    let prepare = move |state: &EngineState| states(state, tuned);
     let folder = tempfile::tempdir().unwrap();
     let mut test = open_in(folder, dark, [SIZE[0], 1_240.0], prepare, |settings| {
         settings.review.intake.folder = Some("/line/3/camera".into());
@@ -279,4 +281,31 @@ fn the_sections_match_their_snapshots() {
         assert!(test.harness.query_by_label("1,206 of 1,302 parts").is_some());
         test.snapshot(&format!("review_parts_{name}"), &mut results);
     }
+}
+
+#[test]
+fn what_was_cancelled_says_how_far_it_came_and_goes_on_in_one_click() {
+    let mut test = sections(true, false);
+    let engine = Arc::clone(test.harness.state().state());
+    {
+        let mut status = engine.intake.status.write();
+        let text = "Stopped. 77 parts recorded. 67 were not inspected; they are inspected next time.";
+        status.phase = IntakePhase::Ended(text.into());
+        status.spec.as_mut().unwrap().options.once = true;
+        (status.counts.recorded, status.counts.waiting) = (77, 67);
+    }
+    {
+        let mut status = engine.finetune.status.write();
+        status.phase = FinetunePhase::Stopped;
+        status.cancelled = Some("Cancelled while comparing both models, after 12 of 40 parts.".into());
+    }
+    test.harness.run_steps(3);
+    for words in ["67 were not inspected", "Inspect the other 67", "after 12 of 40 parts"] {
+        assert!(shows(&test.harness, words), "{words}");
+    }
+    assert!(!shows(&test.harness, "Inspect once"));
+    // A folder that was watched goes on with the watch.
+    engine.intake.status.write().spec.as_mut().unwrap().options.once = false;
+    test.harness.run_steps(3);
+    assert!(shows(&test.harness, "Inspect once") && !shows(&test.harness, "Inspect the other"));
 }

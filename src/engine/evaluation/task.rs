@@ -126,8 +126,10 @@ impl EvaluationTask {
     }
 
     fn cancel(&mut self, outbox: &mut Outbox) {
-        if self.reporting.take().is_some() {
+        if let Some(reporting) = self.reporting.take() {
             self.status(|s| s.reporting = None);
+            let rest = if matches!(reporting, Reporting::Writing(..)) { "" } else { " No file was written." };
+            outbox.notice(Severity::Info, format!("The report was cancelled.{rest}"), "");
         }
         let Some(stage) = self.stage.take() else { return };
         self.status(|s| {

@@ -50,6 +50,21 @@ impl FinetunePhase {
         }
     }
 
+    /// Says that fine-tuning was cancelled in this phase, and what is left of it.
+    pub(crate) fn cancelled(&self) -> String {
+        let done = match self {
+            Self::Opening(done, total) if *total > 0 => format!(", after {done} of {total} images"),
+            Self::Generator(done, total) => format!(", after {done} of {total} steps"),
+            Self::Comparing(done, total) if *total > 0 => format!(", after {done} of {total} parts"),
+            Self::Building(progress) => format!(", at {:.0} %", 100.0 * progress.share),
+            _ => String::new(),
+        };
+        let phase = self.description();
+        let phase = phase.chars().next().map(|c| c.to_lowercase().chain(phase.chars().skip(1)).collect::<String>());
+        let phase = phase.map(|phase| format!(" while {phase}")).unwrap_or_default();
+        format!("Cancelled{phase}{done}. No model was saved, and the active model is unchanged.")
+    }
+
     /// Share of this phase that is done, 0 to 1, once known.
     pub fn share(&self) -> Option<f32> {
         match self {
@@ -117,6 +132,8 @@ pub struct FinetuneStatus {
     pub labels: Option<LabelSummary>,
     /// The last result.
     pub result: Option<Arc<FinetuneResult>>,
+    /// Where the last fine-tuning was cancelled, in a sentence; `None` if it was not.
+    pub cancelled: Option<String>,
 }
 
 /// The part of [`EngineState`](crate::engine::EngineState) that shows fine-tuning.

@@ -120,7 +120,10 @@ impl FinetuneTask {
     pub(crate) fn cancel(&mut self) -> bool {
         let going = self.work.take().is_some();
         if going {
-            self.status(|s| (s.phase, s.seconds_left) = (FinetunePhase::Stopped, None));
+            self.status(|s| {
+                s.cancelled = Some(s.phase.cancelled());
+                (s.phase, s.seconds_left) = (FinetunePhase::Stopped, None);
+            });
         }
         going
     }

@@ -146,6 +146,8 @@ pub struct TrainingStatus {
     pub checkpoint: Option<u64>,
     /// The run's health.
     pub health: Health,
+    /// Share of the model that was built when the last build was cancelled; `None` if it was not.
+    pub build_cancelled: Option<f32>,
     /// The grid is generated from the averaged weights rather than the current ones.
     pub preview_ema: bool,
 }

@@ -81,13 +81,7 @@ impl TrainingTask {
             }
             TrainingRequest::Resume { run, paused } => self.resume(&run, paused, outbox),
             TrainingRequest::Stop | TrainingRequest::Reset => {}
-            TrainingRequest::Pause if self.builder.take().is_some() => {
-                if let Some(run) = &mut self.run {
-                    run.model_done();
-                }
-                let text = "The model was not built. Use 'Build the model file' to start again.";
-                outbox.notice(Severity::Info, text, "");
-            }
+            TrainingRequest::Pause if self.builder.is_some() => self.cancel_build(outbox),
             TrainingRequest::Play => self.with_run(outbox, TrainingRun::play),
             TrainingRequest::Pause => self.with_run(outbox, TrainingRun::pause),
             TrainingRequest::Step(update) => self.with_run(outbox, |run, _| run.step_once(update)),
@@ -258,11 +252,27 @@ impl TrainingTask {
         }
     }
 
+    fn cancel_build(&mut self, outbox: &mut Outbox) {
+        let Some(builder) = self.builder.take() else { return };
+        let share = builder.progress().0.share;
+        if let Some(run) = &mut self.run {
+            run.model_done();
+        }
+        self.state.training.status.write().build_cancelled = Some(share);
+        let text = format!(
+            "Building the model was cancelled at {:.0} %. No model file was written; 'Build the model file' starts from the \
+             beginning.",
+            100.0 * share
+        );
+        outbox.notice(Severity::Info, text, "");
+    }
+
     fn show_build(&self) {
         let Some(builder) = &self.builder else { return };
         let (progress, left) = builder.progress();
         let mut status = self.state.training.status.write();
         status.phase = TrainingPhase::BuildingModel(progress);
+        status.build_cancelled = None;
         status.seconds_left = left;
     }
 

@@ -16,7 +16,7 @@ use crate::{
         Action, Frame, ReviewSettings, UiCommand,
         pages::{command_button::command_button, reasons},
         theme,
-        theme::{ComparisonMark, NoticeMark, Palette},
+        theme::{ComparisonMark, NoticeMark, Palette, ProgressMark},
         widgets::{flush_right, rows::marked_text},
     },
 };
@@ -40,6 +40,9 @@ impl PanelSection for FinetuneSection {
         } else {
             if let FinetunePhase::Failed(text) = &status.phase {
                 marked_text(ui, NoticeMark::Error, text);
+            }
+            if let (FinetunePhase::Stopped, Some(text)) = (&status.phase, &status.cancelled) {
+                marked_text(ui, ProgressMark::Paused, text);
             }
             offer(ui, scene, frame);
         }

@@ -148,9 +148,20 @@ fn buttons(ui: &mut Ui, status: &IntakeStatus, frame: &mut Frame<'_>) {
             command_button(ui, UiCommand::IntakeStop, "Stop", frame);
         } else {
             command_button(ui, UiCommand::IntakeWatch, "Watch", frame);
-            command_button(ui, UiCommand::IntakeOnce, "Inspect once", frame);
+            command_button(ui, UiCommand::IntakeOnce, &once_title(status), frame);
         }
     });
+}
+
+/// The title of the button that inspects the folder once, or what a stopped intake has left of it.
+fn once_title(status: &IntakeStatus) -> String {
+    let once = status.spec.as_ref().is_some_and(|spec| spec.options.once);
+    let stopped = matches!(status.phase, IntakePhase::Ended(_)) && status.counts.listed;
+    match status.counts.waiting {
+        1 if once && stopped => "Inspect the other one".into(),
+        n if n > 1 && once && stopped => format!("Inspect the other {}", ticks::grouped(n as f64, 0)),
+        _ => "Inspect once".into(),
+    }
 }
 
 /// Draws the counts since the start.

@@ -425,6 +425,7 @@ fn primary_action(ui: &mut Ui, frame: &mut Frame<'_>) {
     let (command, text) = match &frame.status.phase {
         TrainingPhase::Running => (UiCommand::PlayPause, "Pause"),
         TrainingPhase::Paused => (UiCommand::PlayPause, "Resume"),
+        TrainingPhase::Finished if frame.status.build_cancelled.is_some() => (UiCommand::MakeModel, "Build the model"),
         TrainingPhase::Finished => (UiCommand::GoInspect, "Inspect images"),
         TrainingPhase::Idle | TrainingPhase::Failed(_) => (UiCommand::NewRun, "New run"),
         TrainingPhase::Opening { .. } | TrainingPhase::Preparing => (UiCommand::Stop, "Cancel"),
@@ -441,6 +442,8 @@ fn health_line(ui: &mut Ui, frame: &Frame<'_>) {
     let p = Palette::of(ui);
     ui.spacing_mut().item_spacing.x = theme::GAP_XS;
     let health = frame.status.health;
+    let share = 100.0 * frame.status.build_cancelled.unwrap_or_default();
+    let cancelled = format!("Building the model was cancelled at {share:.0} %.");
     let (mark, sentence, advice): (Mark, &str, &str) = match &frame.status.phase {
         // Without samples, the middle pane shows the error in full.
         TrainingPhase::Failed(_) if frame.engine.training.grids.read().grids().is_empty() => {
@@ -454,6 +457,11 @@ fn health_line(ui: &mut Ui, frame: &Frame<'_>) {
             ProgressMark::Running.into(),
             "Building the model.",
             build.current_part().map_or("", |now| now.part.purpose()),
+        ),
+        TrainingPhase::Finished if frame.status.build_cancelled.is_some() => (
+            ProgressMark::Paused.into(),
+            cancelled.as_str(),
+            "No model file was written; building starts from the beginning.",
         ),
         _ => (mark_of(health), health.sentence(), health.advice()),
     };
