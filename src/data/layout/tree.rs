@@ -212,7 +212,7 @@ impl<'a> Tree<'a> {
             }
             let has_mask = |path: &PathBuf| beside.pairs.contains_key(path) || paired.masks.contains_key(path);
             let found = defective(&group.images, &common).0.into_iter();
-            for path in found.filter(|path| !beside.masks.contains(*path) && !(by_mask && has_mask(path))) {
+            for path in found.filter(|path| !(beside.masks.contains(*path) || by_mask && has_mask(path))) {
                 count += 1;
                 example.get_or_insert((path, by_mask));
             }

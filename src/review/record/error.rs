@@ -151,6 +151,10 @@ impl RecordError {
                 | rusqlite::Error::InvalidColumnType(..)
                 | rusqlite::Error::IntegralValueOutOfRange(..)
                 | rusqlite::Error::Utf8Error(..) => Self::Damaged { path, what: cause.to_string() },
+                // Every version has its tables and columns from the beginning.
+                cause if ["no such table", "no such column"].iter().any(|what| cause.to_string().contains(what)) => {
+                    Self::Damaged { path, what: cause.to_string() }
+                }
                 cause => Self::Sqlite { path, cause },
             },
         }

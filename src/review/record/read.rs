@@ -87,7 +87,8 @@ impl Record {
         self.read(|| self.items(QUEUE, params![]))
     }
 
-    /// Returns every part like [`Record::queue`] of a record that may be damaged: as many as can be read, and the damage.
+    /// Returns every part like [`Record::queue`] of a record that may be damaged: as many as can be read, and the damage. The
+    /// whole file is checked, so that no altered name is taken for a part.
     ///
     /// # Errors
     /// [`RecordError`] for a file that cannot be read at all.
@@ -97,7 +98,7 @@ impl Record {
             Err(error @ RecordError::Damaged { .. }) => (self.salvaged(), Some(error)),
             Err(error) => return Err(error),
         };
-        match self.check_parts() {
+        match self.check().and_then(|()| self.check_inspections()) {
             Ok(()) => Ok((items, found)),
             Err(error @ RecordError::Damaged { .. }) => Ok((items, Some(error))),
             Err(error) => Err(error),
@@ -110,6 +111,10 @@ impl Record {
     /// As [`Record::check`].
     pub fn check_parts(&self) -> Result<(), RecordError> {
         self.quick_check()?;
+        self.check_inspections()
+    }
+
+    fn check_inspections(&self) -> Result<(), RecordError> {
         let page: i64 = self.read(|| self.connection.pragma_query_value(None, "page_size", |row| row.get(0)))?;
         let length = std::fs::metadata(self.path()).map_or(0, |about| about.len());
         if !length.is_multiple_of(u64::try_from(page).unwrap_or(1).max(1)) {

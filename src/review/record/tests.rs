@@ -193,6 +193,30 @@ fn a_truncated_record_gives_what_is_left_and_says_so() {
     assert!(damage.unwrap().to_string().contains("2 parts without an inspection"));
 }
 
+#[test]
+fn an_altered_name_or_a_missing_table_is_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("review.sqlite");
+    record_of(&path, 20);
+    let whole = fs::read(&path).unwrap();
+    let name = b"/parts/part 7.png";
+    let places: Vec<usize> = (0..whole.len() - name.len()).filter(|&at| whole[at..].starts_with(name)).collect();
+    assert_eq!(places.len(), 2, "in the table and in its index");
+    for at in places {
+        let mut altered = whole.clone();
+        altered[at + name.len() - 5] = b'8';
+        fs::write(&path, altered).unwrap();
+        let (items, damage) = Record::open_to_read(&path).unwrap().queue_checked().unwrap();
+        assert!(items.len() == 20 && damage.is_some_and(|damage| damage.to_string().contains("is damaged")));
+    }
+    fs::write(&path, &whole).unwrap();
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("PRAGMA foreign_keys = off; DROP TABLE part").unwrap();
+    drop(other);
+    let error = Record::open_to_read(&path).and_then(|record| record.queue_checked()).unwrap_err();
+    assert!(error.to_string().contains("is damaged"), "{error}");
+}
+
 #[cfg(unix)]
 #[test]
 fn nothing_is_written_to_a_record_that_was_moved_away() {
