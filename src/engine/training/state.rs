@@ -81,6 +81,11 @@ impl HistogramHistory {
         self.entries.last()
     }
 
+    /// All of them, oldest first.
+    pub fn all(&self) -> &[Arc<Histograms>] {
+        &self.entries
+    }
+
     /// Those at `step`: the newest at or before it, else the first.
     pub fn at(&self, step: u64) -> Option<&Arc<Histograms>> {
         let after = self.entries.partition_point(|h| h.step <= step);

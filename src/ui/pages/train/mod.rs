@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     engine::{
         EngineState,
-        training::{SampleGrid, TrainingPhase, critic_preview::Viewer},
+        training::{Histograms, SampleGrid, TrainingPhase, critic_preview::Viewer},
     },
     format,
     train::{knobs, knobs::Group},
@@ -34,7 +34,7 @@ use crate::{
         Frame, UiCommand, focus, theme,
         theme::{BalanceMark, Mark, NoticeMark, Palette, ProgressMark},
         widgets::{
-            drop_down::DropDown, elide::name_label, empty_place, flush_right, histogram, icon_button, icon_toggle,
+            drop_down::DropDown, elide::name_label, empty_place, flush_right, histogram, histogram::HistogramAt, icon_button, icon_toggle,
             pane, segments, ticks,
         },
     },
@@ -321,14 +321,15 @@ impl TrainWorkspace {
         });
     }
 
-    /// Draws the histogram of a tensor's weights or gradients.
+    /// Draws the histograms of a tensor's weights or gradients over time.
     fn histograms(&mut self, ui: &mut Ui, frame: &Frame<'_>, tall: bool) {
         let p = Palette::of(ui);
-        let (newest, shown) = {
+        let (all, newest, shown) = {
             let histograms = frame.engine.training.histograms.read();
             let newest = histograms.newest().cloned();
             // At the step of the sample grid above, where the scrubber is held.
-            (newest.clone(), self.samples.held().map_or(newest, |step| histograms.at(step).cloned()))
+            let shown = self.samples.held().map_or(newest.clone(), |step| histograms.at(step).cloned());
+            (histograms.all().to_vec(), newest, shown)
         };
         let entries = shown.as_ref().map(|h| h.entries.as_slice()).unwrap_or_default();
         // Without a selection the first one of the newest step, since a log may list them in another order.
@@ -348,7 +349,7 @@ impl TrainWorkspace {
             if icon_button(ui, icon, name, tall).clicked() {
                 self.layout.histograms = !self.layout.histograms;
             }
-            let label = ui.label(RichText::new("Histogram").color(p.text_strong));
+            let label = ui.label(RichText::new("Histograms").color(p.text_strong));
             let Some((name, _)) = chosen.filter(|_| open) else { return };
             let step = shown.as_ref().map_or(0, |h| h.step);
             let mut selected = None;
@@ -375,9 +376,13 @@ impl TrainWorkspace {
             return;
         }
         match chosen {
-            Some((name, values)) => {
+            Some((name, _)) => {
                 let colour = if name.starts_with("d/") { p.d } else { p.g };
-                histogram::bars(ui, name, values, colour);
+                let of_tensor = |h: &Arc<Histograms>| h.entries.iter().position(|(other, _)| other == name);
+                let places: Vec<_> = all.iter().filter_map(|h| Some((h, of_tensor(h)?))).collect();
+                let over_time: Vec<HistogramAt<'_>> =
+                    places.iter().map(|(h, i)| HistogramAt { step: h.step, values: &h.entries[*i].1 }).collect();
+                histogram::ridge_plot(ui, name, &over_time, self.samples.held(), colour);
             }
             None => empty_place(ui, "Weights and gradients", "Histograms appear here every few steps."),
         }
