@@ -99,7 +99,8 @@ fn ridges(counts: &[Vec<f64>], area: Rect) -> Vec<Ridge> {
         let base = area.bottom() - offset * (counts.len() - 1 - i) as f32;
         let width = area.width() / bars.len().max(1) as f32;
         let y = |count: f64| base - if most > 0.0 { (count / most) as f32 * height } else { 0.0 };
-        let inner = bars.iter().enumerate().map(|(bar, count)| pos2(area.left() + (bar as f32 + 0.5) * width, y(*count)));
+        let inner =
+            bars.iter().enumerate().map(|(bar, count)| pos2(area.left() + (bar as f32 + 0.5) * width, y(*count)));
         let ends = (pos2(area.left(), base), pos2(area.right(), base));
         Ridge { base, points: [ends.0].into_iter().chain(inner).chain([ends.1]).collect() }
     };
@@ -157,8 +158,7 @@ pub(crate) fn ridge_plot(
     let bins = ((inner.width() / 5.0) as usize).clamp(8, 96);
     let kept = held.and_then(|step| histograms.iter().rposition(|h| h.step <= step));
     let most = ((inner.height() / LEAST_OFFSET) as usize).clamp(1, MOST_RIDGES);
-    let shown: Vec<HistogramAt<'_>> =
-        chosen(histograms.len(), most, kept).into_iter().map(|i| histograms[i]).collect();
+    let shown: Vec<HistogramAt<'_>> = chosen(histograms.len(), most, kept).into_iter().map(|i| histograms[i]).collect();
     let counts: Vec<Vec<f64>> = shown.iter().map(|h| rebin(h.values, low, high, bins)).collect();
     let ridges = ridges(&counts, inner);
     let pointed = response.hover_pos().filter(|at| inner.contains(*at));
@@ -180,12 +180,8 @@ pub(crate) fn ridge_plot(
         let bin = (((at.x - inner.left()) / inner.width() * bins as f32) as usize).min(bins - 1);
         let edge = |bin: usize| short(low + (high - low) * bin as f64 / bins as f64);
         let count = counts[i].get(bin).copied().unwrap_or(0.0);
-        let text = format!(
-            "Step {}: about {count:.0} values from {} to {}",
-            grouped(shown[i].step),
-            edge(bin),
-            edge(bin + 1)
-        );
+        let text =
+            format!("Step {}: about {count:.0} values from {} to {}", grouped(shown[i].step), edge(bin), edge(bin + 1));
         response.on_hover_text_at_pointer(text);
     }
 }

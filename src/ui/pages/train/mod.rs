@@ -34,8 +34,8 @@ use crate::{
         Frame, UiCommand, focus, theme,
         theme::{BalanceMark, Mark, NoticeMark, Palette, ProgressMark},
         widgets::{
-            drop_down::DropDown, elide::name_label, empty_place, flush_right, histogram, histogram::HistogramAt, icon_button, icon_toggle,
-            pane, segments, ticks,
+            drop_down::DropDown, elide::name_label, empty_place, flush_right, histogram, histogram::HistogramAt,
+            icon_button, icon_toggle, pane, segments, ticks,
         },
     },
 };
