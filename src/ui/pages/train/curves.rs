@@ -207,11 +207,12 @@ impl Curves {
             let help = "Weight of past values in the smoothed curves (debiased exponential moving average over steps). \
                         The raw curves are drawn faintly behind.";
             // In a narrow pane only the tooltip has the name.
-            if ui.available_width() >= theme::CURVES_LEAST + theme::ROW {
+            let roomy = ui.available_width() >= theme::CURVES_LEAST + theme::ROW;
+            if roomy {
                 ui.label("Smoothing").on_hover_text(help);
             }
             let mut smoothing = frame.settings.view.smoothing;
-            ui.spacing_mut().slider_width = (ui.available_width() - 264.0).clamp(40.0, 120.0);
+            ui.spacing_mut().slider_width = (ui.available_width() - 280.0).clamp(40.0, 120.0);
             let slider = Slider::new(&mut smoothing, 0.0..=0.99).step_by(0.01).fixed_decimals(2);
             if ui.name_inputs("Smoothing", |ui| ui.add(slider)).on_hover_text(help).changed() {
                 frame.view(|v| v.smoothing = smoothing);
@@ -222,7 +223,7 @@ impl Curves {
             }
             let mut axis = frame.settings.view.x_axis;
             let choice = DropDown { name: "Horizontal axis", help: "Unit of the horizontal axis", width: 56.0 };
-            choice.with_label(ui, "X axis", short(axis), |ui| {
+            choice.with_label(ui, if roomy { "X axis" } else { "X" }, short(axis), |ui| {
                 for option in XAxis::ALL {
                     let title = if option == XAxis::Wall { "Wall clock (UTC)" } else { option.title() };
                     ui.selectable_value(&mut axis, option, title);
