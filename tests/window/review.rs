@@ -32,7 +32,7 @@ use ganspect::{
         ReviewItem, ReviewStatus, Timestamp,
         drift::Drift,
         export::ExportFormat,
-        record::{NewInspection, NewOpinion, NewPart},
+        record::{NewInspection, NewOpinion, NewPart, Writing},
     },
     ui::{Action, PageId, UiCommand},
 };
@@ -135,7 +135,10 @@ fn file_as(record: &mut Record, path: &Path, p: f64, i: usize, model: FileHash) 
         seconds: 0.6,
         time: Timestamp::from_seconds(1_773_300_000 + i as u64),
     };
-    record.insert_inspection(&part, &inspection).unwrap();
+    // As the watch does with a file of which the record has an unfinished state.
+    let earlier = record.earlier_parts(path, part.hash).unwrap();
+    let supersedes = earlier.iter().filter(|part| part.is_finished_by(&bytes)).map(|part| part.id).collect();
+    record.insert_written(&part, &inspection, &Writing { unwritten: None, supersedes }).unwrap();
 }
 
 /// Opens the Review page on a record, with the reviewer ada.
@@ -218,6 +221,24 @@ fn one_key_records_the_verdict_and_shows_the_next_part() {
     assert!(record.queue().unwrap().iter().all(|item| item.opinions.is_empty()));
     press(&mut test, Modifiers::COMMAND, Key::Z);
     assert_eq!(current(&test.harness).as_deref(), Some("part-03.png"), "there is nothing more to undo");
+}
+
+#[test]
+fn the_finished_file_takes_the_place_of_the_part_on_show() {
+    let (mut test, mut record) = reviewing(false);
+    assert_eq!(current(&test.harness).as_deref(), Some("part-03.png"));
+    let early = item(&record, "part-03.png");
+    record.add_opinion(&NewOpinion::new(early.inspection.id, "bob", Judgement::Healthy)).unwrap();
+    // The writer appends to the file, which is inspected again.
+    let path = early.part.path.clone();
+    fs::write(&path, [fs::read(&path).unwrap(), b"more".to_vec()].concat()).unwrap();
+    file(&mut record, &path, 0.005, 99);
+    test.until("the finished file", |window| shows(window, "Unfinished file"));
+    assert_eq!(current(&test.harness).as_deref(), Some("part-03.png"), "the page stays with the file");
+    assert!(shows(&test.harness, "bob, unfinished file") && shows(&test.harness, "DEFECTIVE"));
+    assert!(shows(&test.harness, "6 left · 0 done"), "one part, which nobody has judged");
+    let finished = item(&record, "part-03.png");
+    assert!(finished.part.id != early.part.id && finished.opinions.is_empty() && finished.earlier.len() == 1);
 }
 
 #[test]

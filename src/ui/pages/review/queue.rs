@@ -60,6 +60,9 @@ impl ReviewQueue {
         self.view = QueueView::of(&snapshot.items, &self.filter, self.order);
         self.key = Some(key);
         self.version += 1;
+        // The finished file takes the place of one that was recorded too early, also on show.
+        let replaced = |item: &&ReviewItem| item.earlier.iter().any(|earlier| Some(earlier.part.id) == self.current);
+        self.current = snapshot.items.iter().find(replaced).map(|item| item.part.id).or(self.current);
         let rows = self.view.rows();
         let kept = self.current.and_then(|part| self.view.position_of(&snapshot.items, part));
         self.position = match (kept, self.current) {
