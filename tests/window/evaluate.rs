@@ -517,9 +517,16 @@ fn a_real_test_is_cancelled_and_resumed() {
         window.state().state().evaluation.status.read().phase == EvaluationPhase::Stopped
     });
     test.harness.run_steps(2);
+    let rate = |window: &Window| window.state().state().inspection.status.read().rate;
+    let before = rate(&test.harness).unwrap();
     type_rate(&mut test, "250");
-    press(&mut test, Modifiers::COMMAND, Key::S);
-    test.until("the rate is active", |window| window.state().state().inspection.status.read().rate == Some(0.25));
+    test.until("the rate is active at once", |window| rate(window) == Some(0.25));
+    test.harness.state_mut().apply(Action::Promise(before));
+    test.until("the change is undone", |window| rate(window) == Some(before));
+    let said: Vec<String> = test.harness.state().notices().map(str::to_owned).collect();
+    assert!(said.iter().any(|text| text.contains("now promises at most 250 false alarms")), "{said:?}");
+    type_rate(&mut test, "250");
+    test.until("the rate is active again", |window| rate(window) == Some(0.25));
     test.harness.run_steps(2);
     assert!(shows(&test.harness, "This rate is active in"));
     // And another score: the results are updated by it, and nothing is inspected again.

@@ -18,4 +18,5 @@ mod presentation;
 mod regions;
 mod replaced;
 mod review;
+mod said;
 mod typing;
