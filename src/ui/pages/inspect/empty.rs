@@ -65,7 +65,7 @@ impl EmptyPage {
             let mut command = |ui: &mut Ui, command: UiCommand, primary: bool| {
                 let text = match command {
                     UiCommand::InspectOpen if model => "Choose one or more.",
-                    UiCommand::InspectOpen => "Choose one or more. They are queued until a model is loaded.",
+                    UiCommand::InspectOpen => "Choose one or more. They are queued until a model is open.",
                     _ => "A .ganspect file contains generator, discriminator, encoder and calibration.",
                 };
                 let button = described_button(ui, true, primary, command.title(), text);

@@ -70,7 +70,7 @@ fn explanation(entry: &QueryEntry, scene: &InspectScene) -> String {
     match (&entry.state, &entry.judged) {
         (QueryState::Failed(text), _) => sentence(text),
         (_, Some(judged)) => judged.describe(),
-        (QueryState::Waiting, None) if scene.model().is_none() => "Starts as soon as a model is loaded.".into(),
+        (QueryState::Waiting, None) if scene.model().is_none() => "Starts as soon as a model is open.".into(),
         (QueryState::Waiting, None) => "Queued; the newest image is inspected first.".into(),
         (state, None) if !state.is_over() => "The verdict follows the last step.".into(),
         _ => "Stopped before it was inspected, so there are no scores and no verdict.".into(),

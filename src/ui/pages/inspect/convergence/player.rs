@@ -116,6 +116,7 @@ impl Convergence {
                 }
             }
         });
+        ui.add_space(theme::GAP_XS);
     }
 
     fn scrubber(&mut self, ui: &mut Ui, frames: &[KeptFrame]) {
