@@ -253,7 +253,7 @@ impl Mark {
             Self::File(FileMark::New) => &icons::ICON_CREATE_NEW_FOLDER,
             Self::File(FileMark::Open) => &icons::ICON_FOLDER_OPEN,
             Self::Balance(BalanceMark::Unclear) => &icons::ICON_HORIZONTAL_RULE,
-            Self::Balance(BalanceMark::Balanced) => &icons::ICON_BALANCE,
+            Self::Balance(BalanceMark::Balanced) => &icons::ICON_MONITOR_HEART,
             Self::Review(ReviewMark::Saving) => &icons::ICON_SYNC,
             Self::Review(ReviewMark::Skipped) => &icons::ICON_SCHEDULE,
             Self::Review(ReviewMark::Unsure) => &icons::ICON_QUESTION_MARK,
