@@ -16,7 +16,9 @@ use crate::{
         settings::SCALE,
         theme,
         typed_path::PathKind,
-        widgets::{drop_down::DropDown, list_keys::scroll_keys, path_field::PathField},
+        widgets::{
+            drop_down::DropDown, list_keys::scroll_keys, path_field::PathField, typed_number::TypedNumber,
+        },
     },
 };
 
@@ -34,6 +36,9 @@ pub(in crate::ui) const SETTINGS: [(&str, &str); 8] = [
 
 /// Width of the labels on the left.
 const NAME: f32 = 180.0;
+/// Largest smoothing, and largest number of sample grids per second.
+const MOST_SMOOTHING: f64 = 0.999;
+const MOST_GRIDS: f32 = 30.0;
 
 /// The state of the settings page.
 #[derive(Debug, Default)]
@@ -79,8 +84,12 @@ impl SettingsPage {
         });
         row(ui, "Scale", "Scale factor of everything in the window.", |ui| {
             let mut scale = self.scale.unwrap_or(settings.scale);
+            let (before, figure) = (f64::from(scale), |value: f64| format!("{value:.2}"));
+            let typed = TypedNumber::new(before, figure(before));
             let slider = Slider::new(&mut scale, SCALE).step_by(0.05).fixed_decimals(2);
-            let slider = ui.add(slider).accessible_name("Scale");
+            let slider = ui.add(slider.custom_parser(|text| typed.read(text))).accessible_name("Scale");
+            let limits = (f64::from(*SCALE.start()), f64::from(*SCALE.end()));
+            typed.ui(ui, slider.id, limits, (f64::from(scale), f64::from(settings.scale)), figure);
             if slider.changed() {
                 self.scale = Some(scale);
             }
@@ -190,7 +199,11 @@ fn curves(ui: &mut Ui, p: &theme::Palette, settings: &Settings, actions: &mut Ve
     section(ui, p, "Curves and samples");
     let mut view = settings.view.clone();
     row(ui, "Smoothing", "Weight of past values in the moving average; 0 turns smoothing off.", |ui| {
-        ui.add(Slider::new(&mut view.smoothing, 0.0..=0.999).fixed_decimals(3)).accessible_name("Smoothing");
+        let (before, figure) = (view.smoothing, |value: f64| format!("{value:.3}"));
+        let typed = TypedNumber::new(before, figure(before));
+        let slider = Slider::new(&mut view.smoothing, 0.0..=MOST_SMOOTHING).fixed_decimals(3);
+        let id = ui.add(slider.custom_parser(|text| typed.read(text))).accessible_name("Smoothing").id;
+        typed.ui(ui, id, (0.0, MOST_SMOOTHING), (view.smoothing, before), figure);
     });
     row(ui, "Logarithmic", "", |ui| {
         ui.checkbox(&mut view.log_y, "Losses and gradients on a logarithmic axis");
@@ -201,8 +214,11 @@ fn curves(ui: &mut Ui, p: &theme::Palette, settings: &Settings, actions: &mut Ve
         }
     });
     row(ui, "Playback speed", "Sample grids per second during playback.", |ui| {
-        let slider = Slider::new(&mut view.grids_per_second, 1.0..=30.0).fixed_decimals(0).suffix(" grids/s");
-        ui.add(slider).accessible_name("Grids per second");
+        let (before, figure) = (f64::from(view.grids_per_second), |value: f64| format!("{value:.0}"));
+        let typed = TypedNumber::new(before, figure(before));
+        let slider = Slider::new(&mut view.grids_per_second, 1.0..=MOST_GRIDS).fixed_decimals(0).suffix(" grids/s");
+        let id = ui.add(slider.custom_parser(|text| typed.read(text))).accessible_name("Grids per second").id;
+        typed.ui(ui, id, (1.0, f64::from(MOST_GRIDS)), (f64::from(view.grids_per_second), before), figure);
     });
     if view != settings.view {
         actions.push(Action::View(Box::new(view)));

@@ -10,6 +10,8 @@ use crate::{
     ui::theme::{NoticeMark, Palette},
 };
 
+/// Relative difference below which two values are the same; some settings have single precision.
+const SAME: f64 = 1e-6;
 /// Time in which a new value reaches the field, seconds.
 const ARRIVES: f64 = 1.0;
 
@@ -65,7 +67,7 @@ impl TypedNumber {
             }
         }
         let Some(note) = ui.data(|data| data.get_temp::<Note>(id)) else { return };
-        let same = (note.value - current).abs() <= 1e-9 * note.value.abs();
+        let same = (note.value - current).abs() <= SAME * note.value.abs();
         if !same && now - note.at > ARRIVES {
             return ui.data_mut(|data| data.remove::<Note>(id));
         }
@@ -85,7 +87,7 @@ fn note(typed: &str, (low, high): (f64, f64), set: f64, format: impl Fn(f64) -> 
         None => Some(format!("'{typed}' is not a number, so {shown} is kept.")),
         Some(number) if number > high => Some(format!("{typed} is too large and became {shown}: {range}.")),
         Some(number) if number < low => Some(format!("{typed} is too small and became {shown}: {range}.")),
-        Some(number) if (number - set).abs() > 1e-9 * number.abs() => Some(format!("{typed} was rounded to {shown}.")),
+        Some(number) if (number - set).abs() > SAME * number.abs() => Some(format!("{typed} was rounded to {shown}.")),
         Some(_) => None,
     }
 }
@@ -103,6 +105,7 @@ mod tests {
         assert_eq!(note("2.6", 3.0).as_deref(), Some("2.6 was rounded to 3."));
         assert_eq!(note("ten", 4.0).as_deref(), Some("'ten' is not a number, so 4 is kept."));
         assert_eq!((note("7", 7.0), note("7.0", 7.0), note("", 7.0)), (None, None, None));
+        assert_eq!(note("1.15", f64::from(1.15_f32)), None, "single precision is no rounding");
     }
 
     #[test]
