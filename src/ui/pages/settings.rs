@@ -16,9 +16,7 @@ use crate::{
         settings::SCALE,
         theme,
         typed_path::PathKind,
-        widgets::{
-            drop_down::DropDown, list_keys::scroll_keys, path_field::PathField, typed_number::TypedNumber,
-        },
+        widgets::{drop_down::DropDown, list_keys::scroll_keys, path_field::PathField, typed_number::TypedNumber},
     },
 };
 
