@@ -134,7 +134,12 @@ fn images_that_cannot_be_read_are_left_out() {
 }
 
 fn ganspect(arguments: &[&str]) -> Output {
-    let runs = fixture().folder.path().join("runs");
+    ganspect_in("runs", arguments)
+}
+
+/// Like [`ganspect`], with results in a folder of their own, so that none of another test is reused.
+fn ganspect_in(runs: &str, arguments: &[&str]) -> Output {
+    let runs = fixture().folder.path().join(runs);
     let place = ["--device", "cpu", "--runs", runs.to_str().unwrap()];
     Process::new(env!("CARGO_BIN_EXE_ganspect")).args(place).arg("evaluate").args(arguments).output().unwrap()
 }
@@ -337,7 +342,8 @@ fn samples_of_twelve_bits_are_read_as_the_model_or_the_user_says() {
     of_twelve_bits(&fixture.set, &copy);
     let data = copy.to_str().unwrap();
     let evaluated = |more: &[&str]| {
-        let output = ganspect(&[&["--model", model, "--data", data, "--json"][..], more].concat());
+        let output =
+            ganspect_in("runs of twelve bits", &[&["--model", model, "--data", data, "--json"][..], more].concat());
         let (printed, said) = output_text(&output);
         assert!(output.status.success(), "{said}");
         serde_json::from_str::<EvaluationSummary>(&printed).unwrap()
