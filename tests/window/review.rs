@@ -218,6 +218,9 @@ fn one_key_records_the_verdict_and_shows_the_next_part() {
         test.until(back, |window| current(window).as_deref() == Some(back));
     }
     test.until("every verdict undone", |window| shows(window, "6 left · 0 done"));
+    test.until("the undone verdict is named", |window| {
+        window.state().notices().any(|text| text == "Undone: the verdict 'agree' on part-03.png.")
+    });
     assert!(record.queue().unwrap().iter().all(|item| item.opinions.is_empty()));
     press(&mut test, Modifiers::COMMAND, Key::Z);
     assert_eq!(current(&test.harness).as_deref(), Some("part-03.png"), "there is nothing more to undo");

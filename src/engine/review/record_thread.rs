@@ -25,7 +25,7 @@ use crate::{
     },
     format::sentence,
     review::{
-        Agreement, Facets, InspectionId, OpinionId, PartId, Record, RecordError, Timestamp, TrainingLabels,
+        Agreement, Facets, InspectionId, Judgement, OpinionId, PartId, Record, RecordError, Timestamp, TrainingLabels,
         agreement::is_disputed,
         drift::Drift,
         queue,
@@ -70,7 +70,7 @@ pub(super) struct RecordThread {
     /// When they are tried again, and the pauses.
     retry: Option<(Instant, Pauses)>,
     /// Verdicts stored since the program started and not undone, the latest last.
-    undoable: Vec<(PartId, OpinionId)>,
+    undoable: Vec<(PartId, OpinionId, Judgement)>,
     /// When the statistics, which are older than the items, are computed again.
     due: Option<Instant>,
     /// Current interval of the statistics.
@@ -401,7 +401,7 @@ impl RecordThread {
     fn add_opinion(&mut self, part: PartId, opinion: &NewOpinion) -> Result<(), RecordError> {
         let Some(record) = &mut self.record else { return Err(RecordError::NoInspection(opinion.inspection.0)) };
         let id = record.add_opinion(opinion)?;
-        self.undoable.push((part, id));
+        self.undoable.push((part, id, opinion.judgement));
         // It is stored; what cannot be read now is read at the next turn.
         if let Err(error) = self.read_new() {
             tracing::warn!("{error}");
@@ -410,12 +410,17 @@ impl RecordThread {
     }
 
     fn undo(&mut self, number: u64) -> Result<(), RecordError> {
-        let (Some(record), Some(&(part, id))) = (&mut self.record, self.undoable.last()) else { return Ok(()) };
+        let (Some(record), Some(&(part, id, judgement))) = (&mut self.record, self.undoable.last()) else { return Ok(()) };
         match record.retract(id, Timestamp::now()) {
             // Another program may have retracted it before.
             Ok(_) | Err(RecordError::Retracted(_)) => {
                 self.undoable.pop();
                 self.snapshot.undone = Some((number, part));
+                let mut items = self.snapshot.items.iter();
+                let name = items.find(|item| item.part.id == part).map(|item| item.part.name());
+                let name = name.unwrap_or_else(|| "a part".to_owned());
+                let text = format!("Undone: the verdict '{}' on {name}.", judgement.title());
+                self.outbox.notice(Severity::Info, text, "");
                 if let Err(error) = self.read_new() {
                     self.fail(&error);
                 }
