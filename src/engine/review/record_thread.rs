@@ -410,7 +410,9 @@ impl RecordThread {
     }
 
     fn undo(&mut self, number: u64) -> Result<(), RecordError> {
-        let (Some(record), Some(&(part, id, judgement))) = (&mut self.record, self.undoable.last()) else { return Ok(()) };
+        let (Some(record), Some(&(part, id, judgement))) = (&mut self.record, self.undoable.last()) else {
+            return Ok(());
+        };
         match record.retract(id, Timestamp::now()) {
             // Another program may have retracted it before.
             Ok(_) | Err(RecordError::Retracted(_)) => {
