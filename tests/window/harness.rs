@@ -73,6 +73,12 @@ pub fn themes() -> [(bool, &'static str); 2] {
     [(true, "dark"), (false, "light")]
 }
 
+/// Types a text into the focused field.
+pub fn type_text(test: &mut TestWindow, text: &str) {
+    test.harness.event(egui::Event::Text(text.into()));
+    test.harness.run_steps(2);
+}
+
 /// Presses a key and draws the result.
 pub fn press(test: &mut TestWindow, modifiers: Modifiers, key: Key) {
     test.harness.key_press_modifiers(modifiers, key);
