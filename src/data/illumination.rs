@@ -56,74 +56,86 @@ impl Illumination {
     }
 }
 
-/// The illumination of healthy images, within which an image is reconstructed as it is.
+/// The exposures of healthy images, within which an image is reconstructed as it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct IlluminationRange {
-    /// Smallest and largest median.
-    median: [f32; 2],
-    /// Smallest and largest spread.
-    spread: [f32; 2],
+pub(crate) struct ExposureRange {
+    /// Smallest and largest brightness: the median, 0 for black.
+    brightness: [f32; 2],
+    /// Smallest and largest spread as a share of the brightness, which no exposure changes.
+    contrast: [f32; 2],
 }
 
-/// Most by which the range is wider than the healthy images, in spreads, because they are few.
-const RANGE_MARGIN: f32 = 0.1;
+/// Factor by which the brightness may go beyond that of the healthy images, because they are few.
+const BRIGHTNESS_MARGIN: f32 = 1.1;
+/// Factor by which the contrast may go beyond. An image of another contrast is not exposed differently; it is another.
+const CONTRAST_MARGIN: f32 = 1.25;
 /// Largest gain of a correction; an image that would need more has hardly anything in it.
 const MAX_GAIN: f32 = 4.0;
+/// Least brightness that others are divided by.
+const LEAST_BRIGHTNESS: f32 = 1e-3;
 
-impl IlluminationRange {
-    /// The range of healthy images with a small margin; `None` without any.
-    pub(crate) fn of(healthy: impl IntoIterator<Item = Illumination>) -> Option<Self> {
-        let mut all = healthy.into_iter();
-        let first = all.next()?;
-        let (mut median, mut spread) = ([first.median; 2], [first.spread; 2]);
-        for Illumination { median: m, spread: s } in all {
-            (median, spread) = ([median[0].min(m), median[1].max(m)], [spread[0].min(s), spread[1].max(s)]);
-        }
-        let margin = RANGE_MARGIN * spread[1];
-        Some(Self {
-            median: [median[0] - margin, median[1] + margin],
-            spread: [spread[0] / (1.0 + RANGE_MARGIN), spread[1] * (1.0 + RANGE_MARGIN)],
-        })
+impl Illumination {
+    /// The median where black is 0 and white 2.
+    fn brightness(self) -> f32 {
+        (self.median + 1.0).max(LEAST_BRIGHTNESS)
     }
 
-    /// As numbers for a file: the medians, then the spreads.
-    pub(crate) fn to_values(self) -> [f32; 4] {
-        [self.median[0], self.median[1], self.spread[0], self.spread[1]]
+    /// The spread as a share of the brightness.
+    fn contrast(self) -> f32 {
+        self.spread / self.brightness()
+    }
+}
+
+impl ExposureRange {
+    /// The range of healthy images with a small margin; `None` without any.
+    pub(crate) fn of(healthy: impl IntoIterator<Item = Illumination>) -> Option<Self> {
+        let (mut brightness, mut contrast) = ([f32::INFINITY, 0.0f32], [f32::INFINITY, 0.0f32]);
+        for own in healthy {
+            brightness = [brightness[0].min(own.brightness()), brightness[1].max(own.brightness())];
+            contrast = [contrast[0].min(own.contrast()), contrast[1].max(own.contrast())];
+        }
+        let wider = |[low, high]: [f32; 2], margin: f32| [low / margin, high * margin];
+        Self::from_values([wider(brightness, BRIGHTNESS_MARGIN), wider(contrast, CONTRAST_MARGIN)].concat())
+    }
+
+    /// As numbers for a file: brightness, then contrast.
+    pub(crate) fn to_values(self) -> Vec<f32> {
+        [self.brightness, self.contrast].concat()
     }
 
     /// Reads the numbers of [`Self::to_values`]; `None` for what is no range.
-    pub(crate) fn from_values([dark, bright, low, high]: [f32; 4]) -> Option<Self> {
-        let valid = (-2.0..=2.0).contains(&dark) && dark <= bright && bright <= 2.0 && 0.0 < low && low <= high;
-        (valid && high.is_finite()).then_some(Self { median: [dark, bright], spread: [low, high] })
+    pub(crate) fn from_values(values: Vec<f32>) -> Option<Self> {
+        let [dark, bright, low, high] = values.try_into().ok()?;
+        let valid = 0.0 < dark && dark <= bright && bright <= 4.0 && 0.0 < low && low <= high && high.is_finite();
+        valid.then_some(Self { brightness: [dark, bright], contrast: [low, high] })
     }
 
-    /// The correction that brings an image just into the range; `None` for one that lies within it.
+    /// The correction that brings an image just into the range; `None` for one that lies within it, and for one that
+    /// differs by more than its exposure.
     pub(crate) fn correction(self, own: Illumination) -> Option<ExposureCorrection> {
-        let median = own.median.clamp(self.median[0], self.median[1]);
-        let spread = own.spread.clamp(self.spread[0], self.spread[1]);
-        let gain = (spread / own.spread).clamp(1.0 / MAX_GAIN, MAX_GAIN);
-        let correction = ExposureCorrection { gain, offset: median - gain * own.median };
-        (median != own.median || spread != own.spread).then_some(correction)
+        let wanted = own.brightness().clamp(self.brightness[0], self.brightness[1]);
+        let gain = wanted / own.brightness();
+        let alike = (self.contrast[0]..=self.contrast[1]).contains(&own.contrast());
+        (gain != 1.0 && alike && (1.0 / MAX_GAIN..=MAX_GAIN).contains(&gain)).then_some(ExposureCorrection { gain })
     }
 }
 
-/// A change of exposure, linear in the grey values.
+/// A change of exposure: all grey values, from black on, times a gain.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ExposureCorrection {
-    /// Contrast of the corrected image in that of the image; above 0.
+    /// Above 0.
     gain: f32,
-    offset: f32,
 }
 
 impl ExposureCorrection {
     /// Corrects a value, within `[-1, 1]`.
     pub(crate) fn apply(self, value: f32) -> f32 {
-        (self.gain * value + self.offset).clamp(-1.0, 1.0)
+        (self.gain * (value + 1.0) - 1.0).clamp(-1.0, 1.0)
     }
 
     /// Returns the value of the image for a corrected one, within `[-1, 1]`.
     pub(crate) fn undo(self, value: f32) -> f32 {
-        ((value - self.offset) / self.gain).clamp(-1.0, 1.0)
+        ((value + 1.0) / self.gain - 1.0).clamp(-1.0, 1.0)
     }
 
     /// Contrast of the corrected image in that of the image.
@@ -187,33 +199,36 @@ mod tests {
 
     #[test]
     fn an_exposure_outside_the_range_is_brought_to_its_edge_and_others_are_left_alone() {
-        let pixel = |i: usize| 0.1 + 0.2 * ((i * 7_919 % 1_000) as f32 / 1_000.0 - 0.5);
+        let pixel = |i: usize| -0.2 + 0.2 * ((i * 7_919 % 1_000) as f32 / 1_000.0 - 0.5);
         let exposed = |gain: f32| {
             let at = move |i: usize| gain * (pixel(i) + 1.0) - 1.0;
             (Illumination::of(10_000, 1, |i, _| at(i)), at)
         };
-        let range = IlluminationRange::of([exposed(0.98).0, exposed(1.0).0, exposed(1.02).0]).unwrap();
-        assert_eq!(IlluminationRange::from_values(range.to_values()), Some(range));
-        for gain in [0.98, 1.0, 1.02] {
+        let range = ExposureRange::of([exposed(0.98).0, exposed(1.0).0, exposed(1.02).0]).unwrap();
+        assert_eq!(ExposureRange::from_values(range.to_values()), Some(range));
+        for gain in [0.95, 0.98, 1.0, 1.02, 1.05] {
             assert_eq!(range.correction(exposed(gain).0), None, "{gain}");
         }
         for gain in [0.3, 0.5, 0.7, 1.4, 1.8] {
             let (own, at) = exposed(gain);
             let correction = range.correction(own).unwrap();
             let after = Illumination::of(10_000, 1, |i, _| correction.apply(at(i)));
-            let [dark, bright, low, high] = range.to_values();
-            assert!((dark - 1e-4..=bright + 1e-4).contains(&after.median), "{gain}: {after:?}");
-            assert!((low - 1e-4..=high + 1e-4).contains(&after.spread), "{gain}: {after:?}");
+            let [dark, bright] = range.brightness;
+            assert!((dark - 1e-4..=bright + 1e-4).contains(&after.brightness()), "{gain}: {after:?}");
             for i in 0..100 {
                 assert!((correction.undo(correction.apply(at(i))) - at(i)).abs() < 1e-4);
             }
         }
-        // An image without anything in it is not amplified without end.
-        let flat = Illumination::of(100, 1, |_, _| -0.9);
-        assert!(range.correction(flat).unwrap().gain() <= MAX_GAIN);
-        assert_eq!(IlluminationRange::of([]), None);
-        for bad in [[0.1, 0.0, 0.1, 0.2], [0.0, 0.1, 0.0, 0.2], [0.0, 0.1, 0.3, 0.2], [f32::NAN, 0.1, 0.1, 0.2]] {
-            assert_eq!(IlluminationRange::from_values(bad), None);
+        // Other contrast at the same or another exposure, an image with nothing in it, and one that is all but black.
+        let other = |gain: f32, contrast: f32| {
+            Illumination::of(10_000, 1, |i, _| gain * (0.8 + contrast * (pixel(i) + 0.2)) - 1.0)
+        };
+        for own in [other(1.0, 2.0), other(0.5, 2.0), other(0.5, 0.5), other(0.5, 0.0), other(0.1, 1.0)] {
+            assert_eq!(range.correction(own), None, "{own:?}");
+        }
+        assert_eq!(ExposureRange::of([]), None);
+        for bad in [[0.1, 0.0, 0.1, 0.2], [0.1, 0.2, 0.0, 0.2], [0.1, 0.2, 0.3, 0.2], [f32::NAN, 0.1, 0.1, 0.2]] {
+            assert_eq!(ExposureRange::from_values(bad.to_vec()), None);
         }
     }
 }

@@ -44,7 +44,7 @@ pub use decode::decode;
 pub use error::{DataError, FileFault};
 pub use file_hash::{BadHash, FileHash};
 pub use illumination::ExposureCorrection;
-pub(crate) use illumination::{Illumination, IlluminationRange};
+pub(crate) use illumination::{ExposureRange, Illumination};
 pub use image_grid::ImageGrid;
 pub use layout::{DefectiveFolder, FolderRole, FolderRoles, FoundFolder, UnclearFolder, describe, describe_assigned};
 pub use mask::MaskReading;

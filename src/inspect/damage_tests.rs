@@ -77,7 +77,8 @@ fn huge_weights_end_in_an_error_that_names_the_stage_and_the_file() {
         for value in [f32::MAX, -f32::MAX, 3e37] {
             let mut bad = whole.clone();
             let named = bad.tensors.iter_mut().filter(|tensor| tensor.name.starts_with(prefix));
-            named.for_each(|tensor| tensor.values.fill(value));
+            // A range of exposures that is none is refused on load.
+            named.filter(|tensor| tensor.name != "usual/exposures").for_each(|tensor| tensor.values.fill(value));
             match load(&bad) {
                 Err(error) => assert!(error.to_string().contains(FILE), "{error}"),
                 Ok(model) => match inspect(&model, &query) {

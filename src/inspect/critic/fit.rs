@@ -9,7 +9,7 @@ use super::{
     tta::TestTimeAugmentation,
 };
 use crate::{
-    data::{Illumination, IlluminationRange},
+    data::{ExposureRange, Illumination},
     inspect::{
         Planes,
         scores::statistics::{inverse_cholesky, moments},
@@ -123,7 +123,7 @@ impl StatsFitter {
     /// The critic with the fitted statistics.
     pub fn finish(self) -> FrameCritic {
         let mut stats = self.critic.stats;
-        stats.illumination = IlluminationRange::of(self.illuminations);
+        stats.exposures = ExposureRange::of(self.illuminations);
         for kind in [MapKind::Logit, MapKind::Distance] {
             let cells = self.maps.iter().flat_map(|map| {
                 let [w, h] = map.cells();

@@ -189,9 +189,10 @@ impl FrameCritic {
         self.tta.normalise_brightness.then(|| frame.illumination())
     }
 
-    /// The correction that brings a frame's exposure into the range of healthy images, where it lies outside.
+    /// The correction that brings a frame's exposure into the range of healthy images, where that lies outside and nothing
+    /// else does.
     pub(crate) fn exposure_correction(&self, frame: &Planes) -> Option<ExposureCorrection> {
-        self.stats.illumination?.correction(self.illumination(frame)?)
+        self.stats.exposures?.correction(self.illumination(frame)?)
     }
 
     /// Runs the network band by band and passes each band's logits `[cells]` and features `[cells, features]` to

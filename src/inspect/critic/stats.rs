@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::map::{CriticMap, MapKind, SMOOTHINGS};
 use crate::{
-    data::IlluminationRange,
+    data::ExposureRange,
     model::weights::{Weight, WeightError},
 };
 
@@ -31,8 +31,8 @@ pub struct NormalStats {
     pub(super) rings: [MeanSpread; 2],
     /// Statistics of each map's maximum, by smoothing scale.
     pub(super) peaks: [MeanSpread; 2],
-    /// Illumination of the images, where the critic normalises brightness; `None` in models of earlier versions.
-    pub(super) illumination: Option<IlluminationRange>,
+    /// Exposures of the images, where the critic normalises brightness; `None` in models of earlier versions.
+    pub(super) exposures: Option<ExposureRange>,
 }
 
 /// Returns the ring of a cell.
@@ -92,7 +92,7 @@ impl NormalStats {
             weight("rings", &[2, 2, RINGS], stats(&self.rings)),
             weight("peaks", &[2, 2, SMOOTHINGS.len()], stats(&self.peaks)),
         ];
-        all.extend(self.illumination.map(|range| weight("illumination", &[2, 2], range.to_values().to_vec())));
+        all.extend(self.exposures.map(|range| weight("exposures", &[2, 2], range.to_values())));
         all
     }
 
@@ -131,19 +131,14 @@ impl NormalStats {
             };
             [of(0), of(1)]
         };
-        let illumination =
-            match tensors.contains_key("illumination").then(|| take("illumination", &[2, 2])).transpose()? {
-                Some(values) => {
-                    let values = [values[0], values[1], values[2], values[3]];
-                    let wanted = "a range of medians within -2 and 2, and of spreads above 0";
-                    let name = "usual/illumination".into();
-                    let range = IlluminationRange::from_values(values);
-                    Some(range.ok_or(WeightError::Range { name, value: values[0], wanted })?)
-                }
-                None => None,
-            };
+        let stored = tensors.contains_key("exposures").then(|| take("exposures", &[2, 2])).transpose()?;
+        let exposures = stored.map(|values| {
+            let (name, value) = ("usual/exposures".into(), values[0]);
+            let wanted = "a range of brightness from 0 to 4, and of contrast above 0";
+            ExposureRange::from_values(values).ok_or(WeightError::Range { name, value, wanted })
+        });
         Ok(Self {
-            illumination,
+            exposures: exposures.transpose()?,
             mean: take("mean", &[width])?,
             whiten: take("whiten", &[width, width])?,
             rings: stats(spreads("rings", &[2, 2, RINGS])?, RINGS),
