@@ -8,6 +8,7 @@ mod adoptions;
 mod database;
 mod error;
 mod existing;
+mod history;
 mod opinions;
 mod parts;
 mod pictures;

@@ -5,7 +5,7 @@ use std::{error::Error, path::PathBuf, str::FromStr};
 use rusqlite::{OptionalExtension, Row, params, types::Type};
 use serde::de::DeserializeOwned;
 
-use super::{Record, RecordError, superseded};
+use super::{Record, RecordError, history};
 use crate::{
     format::counted,
     inspect::{Assessment, RegionShape, ScoreKind, Verdict},
@@ -137,7 +137,7 @@ impl Record {
         let last = |sql| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap_or_default();
         let last = last("SELECT seq FROM sqlite_sequence WHERE name = 'part'").max(last("SELECT max(id) FROM part"));
         let items = (1..=last).filter_map(|id| self.rows(ALONE, params![id]).ok()?.pop()).collect();
-        superseded::fold(items, &self.successors().unwrap_or_default())
+        history::fold(items, &self.successors().unwrap_or_default())
     }
 
     /// Returns the parts that changed after `position`; all parts for [`RecordPosition::default`]. Reads a consistent
@@ -182,7 +182,7 @@ impl Record {
     }
 
     fn items(&self, sql: &str, wanted: impl rusqlite::Params) -> rusqlite::Result<Vec<ReviewItem>> {
-        Ok(superseded::fold(self.rows(sql, wanted)?, &self.successors()?))
+        Ok(history::fold(self.rows(sql, wanted)?, &self.successors()?))
     }
 
     fn rows(&self, sql: &str, wanted: impl rusqlite::Params) -> rusqlite::Result<Vec<ReviewItem>> {

@@ -1,13 +1,13 @@
-//! Parts whose file was recorded before its writer had finished, and those that took their place.
+//! Finds parts whose file was recorded before its writer had finished.
 
-use std::{collections::HashMap, path::Path};
+use std::path::Path;
 
 use rusqlite::params;
 
 use super::{Record, RecordError, database::stored_path, read};
 use crate::{
     data::{FileHash, Unwritten},
-    review::{PartId, ReviewItem, item::EarlierImage},
+    review::PartId,
 };
 
 /// Most earlier parts of a path that are compared with a new one, the latest.
@@ -70,31 +70,4 @@ impl Record {
             find.query_map(params![path, hash.to_string(), COMPARED], earlier)?.collect()
         })
     }
-
-    /// Returns the successor of each superseded part.
-    pub(super) fn successors(&self) -> rusqlite::Result<HashMap<PartId, PartId>> {
-        let mut all = self.connection.prepare_cached("SELECT part, successor FROM superseded")?;
-        all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
-    }
-}
-
-/// Moves superseded parts into the history of those that took their place. Items stay sorted by number.
-pub(super) fn fold(items: Vec<ReviewItem>, successors: &HashMap<PartId, PartId>) -> Vec<ReviewItem> {
-    if successors.is_empty() {
-        return items;
-    }
-    let (earlier, mut current): (Vec<ReviewItem>, Vec<ReviewItem>) =
-        items.into_iter().partition(|item| successors.contains_key(&item.part.id));
-    for item in earlier {
-        let mut last = item.part.id;
-        // Numbers grow from each part to its successor, so that this ends.
-        while let Some(next) = successors.get(&last).filter(|next| **next > last) {
-            last = *next;
-        }
-        if let Ok(i) = current.binary_search_by_key(&last, |item| item.part.id) {
-            let ReviewItem { part, inspection, opinions, .. } = item;
-            current[i].earlier.push(EarlierImage { part, inspection, opinions });
-        }
-    }
-    current
 }
