@@ -53,20 +53,24 @@ pub(super) fn shared(names: &[FileName<'_>]) -> HashSet<String> {
     first.words.iter().filter(|word| others.iter().all(|other| other.words.contains(word))).cloned().collect()
 }
 
+/// Whether a word says defective in general, such as NG, rather than a type of defect.
+pub(super) fn is_generic(word: &str) -> bool {
+    meaning(word) == Some(Meaning::Defective)
+}
+
 /// Returns the files of a folder of healthy parts whose names say that the parts are defective, and whether every one of
 /// them names a type of defect rather than a word such as "NG". `common` are the words that all files of the data set
 /// share; types of defects that the whole folder shares say nothing either, as in crack-sensor_001.png.
 pub(super) fn defective<'a>(files: &'a [PathBuf], common: &HashSet<String>) -> (Vec<&'a PathBuf>, bool) {
     let names: Vec<FileName<'_>> = files.iter().map(FileName::of).collect();
-    let generic = |word: &String| meaning(word) == Some(Meaning::Defective);
-    let mut silent: HashSet<String> = shared(&names).into_iter().filter(|word| !generic(word)).collect();
+    let mut silent: HashSet<String> = shared(&names).into_iter().filter(|word| !is_generic(word)).collect();
     silent.extend(common.iter().cloned());
     let (mut found, mut only_types) = (Vec::new(), true);
     for name in &names {
         // A word of praise in the name itself is weighed against the rest: the folder has the last word.
         if let Some(NamedRole::Defective { .. }) = name.role(&silent) {
             found.push(name.path);
-            only_types &= !name.words.iter().any(|word| generic(word) && !silent.contains(word));
+            only_types &= !name.words.iter().any(|word| is_generic(word) && !silent.contains(word));
         }
     }
     (found, only_types)

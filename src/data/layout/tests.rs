@@ -595,6 +595,7 @@ fn names_of_files_in_healthy_folders_that_say_defective_are_asked_about() {
         &["train/good/000.png", "test/good/000.png", "test/good/ng01.png"],
         &["good/crack_free_1.png", "good/crack_2.png"],
         &["good/imgNG7.png", "good/img8.png"],
+        &["good/teil_1.png", "good/teil_verkratzt_7.png"],
         // Types of defects of all files in a folder without names of its own.
         &["scratch_1.png", "dent_2.png", "crack_3.png"],
     ] {
@@ -625,6 +626,7 @@ fn names_that_tell_no_file_from_another_are_no_sign() {
         (&["good/x3ko7.png", "good/IMG_001.png", "good/undamaged_01.png"], 3),
         (&["good/ok_1.png", "good/ok_2.png", "bad/ng_1.png"], 2),
         (&["good/ohne Fehler 1.png", "good/2.png", "bad/Fehler 1.png"], 2),
+        (&["good/male-plug_1.png", "good/female-plug_2.png"], 2),
         // The names alone tell them apart.
         (&["crack-sensor_ok_1.png", "crack-sensor_ok_2.png", "crack-sensor_NG_3.png"], 2),
         (&["crack_free_1.png", "crack_free_2.png", "crack_3.png"], 2),

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     super::{DataError, DatasetLayout, Label, Skipped, Subset},
-    file_names::{FileName, defective, shared},
+    file_names::{FileName, defective, is_generic, shared},
     group::ImageGroup,
     name::{NamedRole, ReadName},
     pairing::{Beside, Paired, image_key, pair},
@@ -121,7 +121,8 @@ impl<'a> Tree<'a> {
     /// the names of files say nothing, or the same of all, as a name of the part does.
     fn by_file_names(&self) -> Result<Option<Plan>, DataError> {
         let files: Vec<FileName<'_>> = self.images.iter().flat_map(|group| &group.images).map(FileName::of).collect();
-        let common = shared(&files);
+        // A general word such as NG counts, also where all have it: no folder says otherwise.
+        let common = shared(&files).into_iter().filter(|word| !is_generic(word)).collect();
         let roles: Vec<Option<NamedRole>> = files.iter().map(|file| file.role(&common)).collect();
         let is_defective = |role: &Option<NamedRole>| matches!(role, Some(NamedRole::Defective { .. }));
         let named = || files.iter().zip(&roles);

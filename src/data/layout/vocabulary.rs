@@ -44,7 +44,7 @@ const WORDS: [(Meaning, &str); 11] = [
     (
         Meaning::Defective,
         "ng nok nio ko befund befunde bad bads fail fails failed failure failures reject rejects nc def defs err error errors \
-         nogo scrap scraps fault faults schlecht schlechte schlechten malo malos mala malas mal male ruim zle zly zla \
+         nogo scrap scraps fault faults schlecht schlechte schlechten malo malos mala malas mal ruim zle zly zla \
          wada wad wady brak braki vada vady rossz kotu dalig darlig huono брак плохо плохие нг",
     ),
     (
@@ -120,7 +120,7 @@ const STEMS: [(Meaning, &str); 5] = [
     (
         Meaning::DefectType,
         "scratch crack dented pitting pitted blowhole contamin corros poros inclusion missing misplac deform uneven \
-         chipped inhomog kratz rissig verschmutz verform fehlend rayure fissure eclat graffi rottur ammaccat rasgun \
+         chipped inhomog kratz verkratz zerkratz verbeul verbog gebroch zerbroch eingeriss gerissen abgeplatz rissig verschmutz verform fehlend rayure fissure eclat graffi rottur ammaccat rasgun \
          rayad fisur grieta roto arranh trinca kras barst rysa pekni skrab царап трещин вмятин",
     ),
     (
