@@ -638,6 +638,14 @@ fn names_that_tell_no_file_from_another_are_no_sign() {
 }
 
 #[test]
+fn a_file_that_is_no_image_is_passed_over_whatever_its_name() {
+    let tree = Tree::with(&["good/1.png", "good/2.png"]);
+    tree.text("good/broken.png", "this is no image");
+    let set = tree.read().unwrap();
+    assert_eq!((set.healthy_for_training().count(), set.skipped.len()), (2, 1));
+}
+
+#[test]
 fn who_names_a_healthy_folder_has_the_last_word_on_doubtful_names_only() {
     let tree = Tree::with(&["good/1.png", "good/2.png", "good/spot-weld_3.png", "parts/1.png", "parts/img_NG_2.png"]);
     let read = |healthy: &str| {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    super::{DataError, DatasetLayout, Label, Skipped, Subset},
+    super::{DataError, DatasetLayout, Label, Skipped, Subset, decode::decode},
     file_names::{FileName, defective, is_generic, shared},
     group::ImageGroup,
     name::{NamedRole, ReadName},
@@ -205,7 +205,7 @@ impl<'a> Tree<'a> {
     fn check_file_names(&self, roles: &[GroupRole], paired: &Paired) -> Result<(), DataError> {
         let all: Vec<FileName<'_>> = self.images.iter().flat_map(|group| &group.images).map(FileName::of).collect();
         let common = shared(&all);
-        let (mut count, mut example) = (0, None);
+        let mut doubtful: Vec<(&PathBuf, bool)> = Vec::new();
         for ((group, beside), role) in self.images.iter().zip(&self.beside).zip(roles) {
             let by_mask = *role == GroupRole::ByMask;
             if !by_mask && *role != GroupRole::Healthy {
@@ -213,12 +213,15 @@ impl<'a> Tree<'a> {
             }
             let has_mask = |path: &PathBuf| beside.pairs.contains_key(path) || paired.masks.contains_key(path);
             let found = defective(&group.images, &common).0.into_iter();
-            for path in found.filter(|path| !(beside.masks.contains(*path) || by_mask && has_mask(path))) {
-                count += 1;
-                example.get_or_insert((path, by_mask));
-            }
+            let found = found.filter(|path| !(beside.masks.contains(*path) || by_mask && has_mask(path)));
+            doubtful.extend(found.map(|path| (path, by_mask)));
         }
-        let Some((path, by_mask)) = example else { return Ok(()) };
+        // A file that is no image is not trained on, whatever its name: broken.png.
+        if doubtful.len() <= DECODED {
+            doubtful.retain(|(path, _)| decode(path).is_ok());
+        }
+        let Some(&(path, by_mask)) = doubtful.first() else { return Ok(()) };
+        let count = doubtful.len();
         let path = path.printable();
         let what = match count {
             1 => format!("the name of 1 image, {path}, says that the part is defective"),
@@ -420,6 +423,9 @@ impl<'a> Tree<'a> {
 
 /// Why images are left out that lie beside folders with a role.
 const BESIDE: &str = "it is beside the folders that say which parts are healthy";
+
+/// Most files with a doubtful name that are decoded to see whether they are images.
+const DECODED: usize = 64;
 
 /// Number of files that are searched for annotations.
 const ANNOTATIONS: usize = 40;
