@@ -23,6 +23,12 @@ const MEMORY: f32 = 60.0;
 const SPEED: f32 = 72.0;
 /// Width of a percentage.
 const SHARE: f32 = 36.0;
+/// Width of *Cancel* with its margin.
+const CANCEL: f32 = 80.0;
+/// Width of a number of so many.
+const NUMBERS: f32 = 110.0;
+/// Least width of what is said of the run.
+const RUN: f32 = 150.0;
 /// Interval at which the memory is measured.
 const MEMORY_EVERY: Duration = Duration::from_secs(1);
 
@@ -57,8 +63,13 @@ impl StatusBar {
                     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                         ui.separator();
                         if let Some(job) = job {
-                            if progress(ui, &p, job.title, job.progress) {
+                            let all = ui.available_width();
+                            let room = if all > 2.0 * RUN { all - RUN } else { all };
+                            if progress(ui, &p, room, job.title, job.progress) {
                                 actions.push(job.cancel);
+                            }
+                            if all <= 2.0 * RUN {
+                                return;
                             }
                             ui.separator();
                         }
@@ -94,13 +105,21 @@ fn device(ui: &mut Ui, p: &theme::Palette, engine: &EngineState) {
     }
 }
 
-/// Draws a title, a progress bar and a cancel button; returns whether the button was clicked.
-fn progress(ui: &mut Ui, p: &theme::Palette, title: &str, (done, total): (usize, usize)) -> bool {
-    ui.label(RichText::new(title).color(p.text));
-    if total > 0 {
-        bar(ui, p, done as u64, total as u64);
-    } else {
-        ui.spinner();
+/// Draws a title, a progress bar and a cancel button, within this width; returns whether the button was clicked. Where there
+/// is little room, the bar is left out and the title cut off.
+fn progress(ui: &mut Ui, p: &theme::Palette, room: f32, title: &str, (done, total): (usize, usize)) -> bool {
+    let has_room = room > CANCEL + PROGRESS + 2.0 * NUMBERS;
+    ui.scope(|ui| {
+        let others = CANCEL + if has_room { PROGRESS + NUMBERS } else { 0.0 };
+        ui.set_max_width((room - others).max(0.0));
+        ui.add(egui::Label::new(RichText::new(title).color(p.text)).truncate()).on_hover_text(title);
+    });
+    match (has_room, total) {
+        (false, _) => {}
+        (true, 0) => {
+            ui.spinner();
+        }
+        (true, _) => bar(ui, p, done as u64, total as u64),
     }
     ui.button("Cancel").clicked()
 }
@@ -139,12 +158,12 @@ fn run(ui: &mut Ui, p: &theme::Palette, status: &TrainingStatus, actions: &mut V
     match &status.phase {
         TrainingPhase::Idle => state(ui, "No run is open"),
         TrainingPhase::Opening { done, total } => {
-            if progress(ui, p, "Reading images", (*done, *total)) {
+            if progress(ui, p, ui.available_width(), "Reading images", (*done, *total)) {
                 actions.push(stop);
             }
         }
         TrainingPhase::Preparing => {
-            if progress(ui, p, "Preparing kernels, once per shape", (0, 0)) {
+            if progress(ui, p, ui.available_width(), "Preparing kernels, once per shape", (0, 0)) {
                 actions.push(stop);
             }
         }
@@ -162,8 +181,15 @@ fn run(ui: &mut Ui, p: &theme::Palette, status: &TrainingStatus, actions: &mut V
             }
         }
         TrainingPhase::BuildingModel(progress) => {
-            ui.label(RichText::new("Building the model").color(p.text)).on_hover_text(progress.description());
-            thin(ui, p, progress.share).accessible_name("Progress of building the model");
+            let room = ui.available_width();
+            let title = egui::Label::new(RichText::new("Building the model").color(p.text)).truncate();
+            ui.scope(|ui| {
+                ui.set_max_width((room - SHARE - CANCEL).max(0.0));
+                ui.add(title).on_hover_text(progress.description());
+            });
+            if room > SHARE + CANCEL + PROGRESS + NUMBERS {
+                thin(ui, p, progress.share).accessible_name("Progress of building the model");
+            }
             let share = format!("{:.0} %", (100.0 * progress.share).floor());
             figure(ui, SHARE, RichText::new(share).color(p.text_weak));
             if ui.button("Cancel").clicked() {

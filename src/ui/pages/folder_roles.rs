@@ -100,7 +100,7 @@ impl FolderRolesEditor {
             let button = ui.add_enabled(roles.is_some(), theme::primary_button(&p, "Use these roles"));
             button.on_disabled_hover_text("Choose Healthy for at least one folder.").clicked()
         };
-        let confirmed = ui.horizontal(|ui| {
+        let confirmed = ui.horizontal_wrapped(|ui| {
             let confirmed = button(ui);
             if roles.is_none() {
                 weak(ui, "Choose Healthy for at least one folder.");

@@ -330,7 +330,7 @@ impl ImportPage {
         actions: &mut Vec<Action>,
     ) -> bool {
         let mut correct = false;
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             section(ui, &format!("Recognised as {}", article(dataset.layout.title())));
             if dataset.layout != DatasetLayout::Csv {
                 let help = "Say which folders hold healthy parts, defective parts and masks.";

@@ -138,9 +138,14 @@ impl Batch {
                 let ids = rows.iter().filter(|entry| entry.is_cut_short()).map(|entry| entry.id).collect();
                 let tip = "Inspects the images that were stopped, from where they are.";
                 let width = ui.available_width();
-                let button = egui::Button::new(counts.rest()).min_size(vec2(width, theme::CONTROL));
+                // A list of thumbnails has room for the number only.
+                let narrow = width < theme::CHOICE;
+                let text = if narrow { format!("+{}", counts.cut_short) } else { counts.rest() };
+                let button = egui::Button::new(text).min_size(vec2(width, theme::CONTROL)).truncate();
                 let ready = frame.context.model;
-                let button = ui.add_enabled(ready, button).on_hover_text(tip);
+                let button = ui.add_enabled(ready, button).accessible_name(counts.rest());
+                let button =
+                    button.on_hover_text(if narrow { format!("{}. {tip}", counts.rest()) } else { tip.into() });
                 if button.on_disabled_hover_text("Open a model first.").clicked() {
                     frame.actions.push(Action::engine(InspectionRequest::Finish(ids)));
                 }
