@@ -27,6 +27,8 @@ const SHARE: f32 = 36.0;
 const CANCEL: f32 = 80.0;
 /// Width of a number of so many.
 const NUMBERS: f32 = 110.0;
+/// Width beside the device from which the memory is shown.
+const ROOM: f32 = 300.0;
 /// Least width of what is said of the run.
 const RUN: f32 = 150.0;
 /// Interval at which the memory is measured.
@@ -55,9 +57,12 @@ impl StatusBar {
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = theme::GAP_M;
                 device(ui, &p, engine);
+                let has_room = ui.available_width() > ROOM;
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    self.memory(ui, &p);
-                    ui.separator();
+                    if has_room {
+                        self.memory(ui, &p);
+                        ui.separator();
+                    }
                     notices_button(ui, &p, notices, actions);
                     ui.separator();
                     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {

@@ -41,6 +41,7 @@ fn the_built_in_model_is_as_new_as_the_program() {
         model.calibration(&InvertKnobs::default()).unwrap_or_else(|| panic!("it is not calibrated: {remedy}"));
     assert!(calibration.frames.is_some(), "it does not know what frames of the part look like: {remedy}");
     assert!(!calibration.fusion.is_empty() && calibration.fusion.iter().all(|term| term.least.is_some()), "{remedy}");
+    assert!(bundle.tensors.iter().any(|tensor| tensor.name == "usual/exposures"), "it knows no exposures: {remedy}");
     for kind in ScoreKind::ALL {
         let known = calibration.held_out.iter().any(|held_out| held_out.scores.get(kind) != 0.0);
         assert!(known, "it has no score {}: {remedy}", kind.name());

@@ -90,7 +90,7 @@ impl FolderRolesEditor {
         let p = theme::Palette::of(ui);
         section(ui, "Which images are healthy?");
         ui.scope(|ui| {
-            ui.set_max_width(theme::TEXT_MAX);
+            ui.set_max_width(theme::TEXT_MAX.min(ui.available_width()));
             let text = format!("{} Only folders of healthy parts are trained on.", sentence(&self.reason));
             ui.add(egui::Label::new(RichText::new(text).color(p.text)).wrap().selectable(true));
         });

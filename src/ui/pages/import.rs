@@ -462,7 +462,7 @@ fn failed(ui: &mut Ui, p: &theme::Palette, text: &str, actions: &mut Vec<Action>
     });
     ui.add_space(theme::GAP_XS);
     ui.scope(|ui| {
-        ui.set_max_width(theme::TEXT_MAX);
+        ui.set_max_width(theme::TEXT_MAX.min(ui.available_width()));
         ui.add(egui::Label::new(RichText::new(text).color(p.text)).wrap().selectable(true));
     });
     ui.add_space(theme::GAP_M);

@@ -112,7 +112,7 @@ fn not_opened(ui: &mut Ui, text: &str, actions: &mut Vec<Action>) {
     });
     ui.add_space(theme::GAP_XS);
     ui.scope(|ui| {
-        ui.set_max_width(theme::TEXT_MAX);
+        ui.set_max_width(theme::TEXT_MAX.min(ui.available_width()));
         ui.add(egui::Label::new(text).wrap().selectable(true));
     });
     ui.add_space(theme::GAP_M);
