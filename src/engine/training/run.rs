@@ -25,6 +25,7 @@ use crate::{
         training::{Histograms, LatentWalk, SampleGrid, TrainingPhase},
     },
     files::FileError,
+    format::counted,
     inspect::{Model, ModelError, ModelInfo, Regions},
     tensorboard::{BucketHistogram, EventWriter},
     text::PrintablePath,
@@ -121,7 +122,9 @@ impl TrainingRun {
         data.extend(opened.dataset.colour_note(recipe.model.channels));
         if sampler.padded() > 0 {
             let side = recipe.model.size;
-            data.push(format!("{} images are smaller than {side} pixels and padded by reflection", sampler.padded()));
+            let are = if sampler.padded() == 1 { "is" } else { "are" };
+            let images = counted(sampler.padded(), "image");
+            data.push(format!("{images} {are} smaller than {side} pixels and padded by reflection"));
         }
         // Another seed, so that these crops differ from the training crops.
         let real = sampler.batch(recipe.seed ^ 0x7265_616c, 0, GRID)?;

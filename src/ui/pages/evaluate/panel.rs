@@ -424,7 +424,8 @@ fn about(ui: &mut Ui, view: &PanelView<'_>) {
         ui.add(Label::new(theme::weak_caption(&p, sentence(line))).wrap());
     }
     if view.scene.status.known > 0 {
-        let text = format!("{} images had been inspected before; their results were reused.", view.scene.status.known);
+        let known = counted(view.scene.status.known, "image");
+        let text = format!("Results of {known} inspected before were reused.");
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     }
     let left = &evaluation.excluded;

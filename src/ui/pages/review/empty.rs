@@ -5,6 +5,7 @@ use egui::{Label, RichText, Ui, vec2};
 use super::{next, next::Rest, scene::ReviewScene};
 use crate::{
     engine::review::RecordState,
+    format::counted,
     text::PrintablePath,
     ui::{
         Frame, UiCommand,
@@ -48,7 +49,9 @@ pub(super) fn ui(ui: &mut Ui, scene: &ReviewScene, end: Option<(Rest, Option<Str
                             the first inspected part; parts appear here automatically.";
                 (FileMark::New.into(), format!("{text} It will be created at {path}."))
             }
-            RecordState::Open if hidden => (FileMark::Open.into(), format!("{path} contains {parts} parts.")),
+            RecordState::Open if hidden => {
+                (FileMark::Open.into(), format!("{path} contains {}.", counted(parts, "part")))
+            }
             RecordState::Open => (
                 FileMark::Open.into(),
                 format!("{path} is open and contains no parts yet. They appear here automatically."),
