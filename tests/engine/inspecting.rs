@@ -14,7 +14,7 @@ use ganspect::{
         surface::{DefectType, SurfaceKind},
     },
     engine::{
-        Engine, InspectionRequest, TrainingRequest,
+        Engine, Event, InspectionRequest, TrainingRequest,
         inspection::{
             ModelFacts, ModelSource, ModelState, Query, QueryEntry, QueryId, QuerySource, QueryState, QueryView,
         },
@@ -346,6 +346,13 @@ fn regions_are_saved_and_need_their_own_calibration() {
     assert!(done.assessment().is_none(), "not calibrated for these regions and knobs");
     let outcome = view(&engine, id).outcome.clone().unwrap();
     assert!(outcome.inspected.as_ref().is_some_and(|all| !all[0] && all[63]));
+    // A cancelled calibration says so, and changes nothing.
+    send(&engine, InspectionRequest::Calibrate);
+    send(&engine, InspectionRequest::CancelCalibration);
+    let cancelled =
+        |event| matches!(event, Event::Notice { text, .. } if text.starts_with("The calibration was cancelled"));
+    until(&engine, "the cancellation", |e| std::iter::from_fn(|| e.next_event()).any(cancelled));
+    assert_eq!(Model::load(&own, &Device::flex()).unwrap().info().calibrations.len(), 1);
     send(&engine, InspectionRequest::Calibrate);
     until(&engine, "the calibration", |e| entry(e, id).assessment().is_some());
     assert!(engine.state().inspection.status.read().calibrating.is_none());
@@ -396,7 +403,7 @@ fn a_model_that_cannot_be_opened_leaves_the_previous_one_active() {
     let mut said = String::new();
     until(&engine, "the refusal", |e| {
         while let Some(event) = e.next_event() {
-            if let ganspect::engine::Event::Notice { text, .. } = event {
+            if let Event::Notice { text, .. } = event {
                 said = text;
             }
         }

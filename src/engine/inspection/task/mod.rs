@@ -181,7 +181,12 @@ impl InspectionTask {
             InspectionRequest::Calibrate => self.calibrate(outbox),
             InspectionRequest::CancelCalibration => {
                 self.calibrating = None;
-                self.state.inspection.status.write().calibrating = None;
+                let progress = self.state.inspection.status.write().calibrating.take();
+                if let Some((done, total)) = progress {
+                    let after = if total > 0 { format!(" after {done} of {total} images") } else { String::new() };
+                    let text = format!("The calibration was cancelled{after}; the model is calibrated as before.");
+                    outbox.notice(Severity::Info, text, "");
+                }
             }
             InspectionRequest::SaveModel(path) => self.save_as(path, outbox),
         }
