@@ -12,6 +12,7 @@ use clap::{
 use crate::{
     data::{DataError, DataSource, DefectiveFolder, FolderRoles},
     engine::{BUILT_IN, inspection::ModelSource},
+    files,
     inspect::{InvertKnobs, InvertPreset, Model},
     paths::Paths,
     text::PrintablePath,
@@ -148,8 +149,7 @@ pub(super) struct ReplaceOption {
 impl ReplaceOption {
     /// Refuses to write a file that exists, unless `--force` was given.
     pub(crate) fn check(self, path: &Path) -> Result<()> {
-        // A broken link is something, too.
-        let free = self.force || path.symlink_metadata().is_err();
+        let free = self.force || !files::is_taken(path);
         anyhow::ensure!(free, "{} already exists; choose another name, or replace it with --force", path.printable());
         Ok(())
     }

@@ -137,6 +137,11 @@ pub(crate) fn unused(path: &Path) -> PathBuf {
     own
 }
 
+/// Whether something is at a path; a broken link is something, too.
+pub(crate) fn is_taken(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
 /// As [`unused`], with one number for all of them.
 pub(crate) fn unused_group<const N: usize>(paths: [&Path; N]) -> [PathBuf; N] {
     let numbered = |path: &Path, number: usize| {
@@ -149,11 +154,9 @@ pub(crate) fn unused_group<const N: usize>(paths: [&Path; N]) -> [PathBuf; N] {
         }
         path.with_file_name(name)
     };
-    // A broken link is something, too.
-    let is_free = |path: &PathBuf| path.symlink_metadata().is_err();
     let mut candidates = paths.map(Path::to_owned);
     let mut number = 2;
-    while !candidates.iter().all(is_free) {
+    while candidates.iter().any(|path| is_taken(path)) {
         candidates = paths.map(|path| numbered(path, number));
         number += 1;
     }

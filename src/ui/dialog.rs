@@ -20,6 +20,7 @@ use super::{Action, PathRequest, theme, widgets::path_field::PathField};
 use crate::{
     data::{DataSource, decode::extensions},
     engine::{BackgroundTask, InspectionRequest, TaskState, inspection::QuerySource},
+    files,
     logging::LogBuffer,
     text::PrintablePath,
 };
@@ -198,7 +199,7 @@ impl Dialog {
                     Answer::Chosen(paths) => {
                         let chosen = paths.first().cloned().unwrap_or_default();
                         let path = request.saved_as(chosen.clone());
-                        let taken = request.is_save() && path != chosen && is_taken(&path);
+                        let taken = request.is_save() && path != chosen && files::is_taken(&path);
                         let paths = if request.is_save() { vec![path.clone()] } else { paths };
                         // The desktop has asked about the name without the extension only.
                         match action(request, paths) {
@@ -230,7 +231,7 @@ impl Dialog {
                     Some(Some(path)) => {
                         let path = request.saved_as(path);
                         let action = action(request, vec![path.clone()])?;
-                        if !(request.is_save() && is_taken(&path)) {
+                        if !(request.is_save() && files::is_taken(&path)) {
                             actions.push(action);
                             return None;
                         }
@@ -245,11 +246,6 @@ impl Dialog {
             }
         }
     }
-}
-
-/// Whether something is at a path; a broken link is something, too.
-fn is_taken(path: &Path) -> bool {
-    path.symlink_metadata().is_ok()
 }
 
 /// A modal with the margin of a page.

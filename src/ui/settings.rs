@@ -294,7 +294,7 @@ fn brief(error: &FileError) -> String {
 fn set_aside(path: &Path) -> Result<PathBuf, FileError> {
     let first = path.with_extension("toml.aside");
     let numbered = (2_u32..).map(|n| path.with_extension(format!("toml.aside-{n}")));
-    let free = std::iter::once(first).chain(numbered).find(|copy| fs::symlink_metadata(copy).is_err());
+    let free = std::iter::once(first).chain(numbered).find(|copy| !files::is_taken(copy));
     let copy = free.ok_or_else(|| FileError::damaged(path, "there are too many old copies of it"))?;
     fs::rename(path, &copy).map_err(|cause| FileError::new(files::Access::Write, path, cause))?;
     Ok(copy)

@@ -28,8 +28,7 @@ impl ImageNames {
         let mut names = Self::default();
         for path in files.into_iter().filter(|path| is_named_like_an_image(path)) {
             let folder = path.strip_prefix(root).unwrap_or(path).parent().unwrap_or(Path::new(""));
-            let of_masks = |part: &Path| role_of(&words(&part.to_string_lossy())) == Some(NamedRole::Masks);
-            if folder.iter().any(|part| of_masks(Path::new(part))) {
+            if folder.iter().any(|part| role_of(&words(&part.to_string_lossy())) == Some(NamedRole::Masks)) {
                 continue;
             }
             let keys = [path.file_name(), path.file_stem()].into_iter().flatten();

@@ -16,6 +16,7 @@ mod truth;
 
 pub use evaluator::{EvaluateError, Evaluator};
 pub use image::{EvaluatedImage, EvaluatedModel, ExcludedImage};
+pub(crate) use metrics::RankedImage;
 pub use metrics::{Confusion, CurvePoint, Estimate, Metrics, Ranking};
 pub use pixels::{EvaluatedMap, PixelCounts, PixelHistogram, PixelMetrics, PixelTotals};
 pub use report::{ReportCase, ReportedModel};

@@ -121,9 +121,8 @@ pub fn write_all(
     input: &ExportInput<'_>,
     parts: &[ExportPart],
 ) -> Result<Vec<PathBuf>, FileError> {
-    let stem = stems.unique(stem, |stem| {
-        parts.iter().any(|part| dir.join(format!("{stem}{}", part.suffix())).symlink_metadata().is_ok())
-    });
+    let stem = stems
+        .unique(stem, |stem| parts.iter().any(|part| files::is_taken(&dir.join(format!("{stem}{}", part.suffix())))));
     let name = |part: &ExportPart| format!("{stem}{}", part.suffix());
     let last = parts.iter().find(|part| **part == ExportPart::Numbers).or(parts.last()).map(name);
     files::create_folder(dir, last.unwrap_or_default(), |folder| {

@@ -32,7 +32,7 @@ impl CorrectedQuery {
         difference
     }
 
-    /// Generated values at the exposure of the query, in its size.
+    /// Returns generated values to the exposure of the query.
     pub(super) fn restored(&self, mut generated: Vec<f32>) -> Vec<f32> {
         if let Some(exposure) = self.exposure {
             generated.iter_mut().for_each(|value| *value = exposure.undo(*value));

@@ -14,7 +14,7 @@ use super::{
     lock::RunLock,
 };
 use crate::{
-    files::{Access, FileError},
+    files::{Access, FileError, is_taken},
     tensorboard::event_files,
 };
 
@@ -125,7 +125,7 @@ fn name_within(root: &Path, path: &Path) -> Result<String, RunError> {
 /// Renames `from` to the first of `targets` that does not exist.
 fn move_to_free(from: &Path, targets: impl Iterator<Item = PathBuf>) -> Result<PathBuf, RunError> {
     for to in targets {
-        if fs::symlink_metadata(&to).is_ok() {
+        if is_taken(&to) {
             continue;
         }
         return match fs::rename(from, &to) {

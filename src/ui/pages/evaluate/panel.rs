@@ -72,7 +72,7 @@ pub(crate) fn ui(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) -> Op
             ui.add_space(theme::GAP_S);
             let filter = confusion_matrix::ui(ui, &judged.confusion, view.filter);
             request = request.take().or(filter.map(PanelRequest::Filter));
-            confusion_matrix::summary(ui, &judged.confusion, judged.not_this_part);
+            confusion_matrix::summary(ui, &judged.confusion, view.scored.not_this_part);
         }
         apply_rate(ui, view, frame);
         ui.add_space(theme::GAP_M);

@@ -9,7 +9,7 @@ use crate::{
     format,
     inspect::{
         EvaluatedImage, Evaluation, ScoreKind,
-        evaluation::{Confusion, CurvePoint, DefectTypeMetrics, Ranking, TestOutcome},
+        evaluation::{Confusion, CurvePoint, DefectTypeMetrics, RankedImage, Ranking, TestOutcome},
     },
 };
 
@@ -50,18 +50,9 @@ pub(crate) struct TableSort {
 /// One image's value of one score.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ScoreRow {
-    pub defective: bool,
-    pub score: f64,
+    pub image: RankedImage,
     /// Conformal p-value; `None` without a calibration.
     pub p: Option<f64>,
-    /// Whether the image shows the part; one that does not is flagged at any threshold.
-    pub shows_part: bool,
-}
-
-impl ScoreRow {
-    fn is_flagged(&self, threshold: f64) -> bool {
-        !self.shows_part || self.score > threshold
-    }
 }
 
 /// The results for one score that do not depend on the threshold.
@@ -84,6 +75,8 @@ pub(crate) struct ScoreResults {
     pub best_f1: Option<f64>,
     /// Images of a different size than the held-out ones.
     pub other_size: usize,
+    /// Images that do not show the part.
+    pub not_this_part: usize,
 }
 
 impl ScoreResults {
@@ -91,9 +84,8 @@ impl ScoreResults {
     pub(crate) fn new(evaluation: Arc<Evaluation>, kind: ScoreKind) -> Self {
         let calibration = evaluation.calibration.as_ref();
         let row = |e: &EvaluatedImage| {
-            let score = e.scores.get(kind);
-            let p = calibration.map(|c| c.p_value(kind, score));
-            ScoreRow { defective: e.is_defective(), score, p, shows_part: evaluation.shows_part(e) }
+            let image = evaluation.ranked(e, kind);
+            ScoreRow { image, p: calibration.map(|c| c.p_value(kind, image.score)) }
         };
         let rows: Vec<ScoreRow> = evaluation.images.iter().map(row).collect();
         let mut held_out: Vec<f64> =
@@ -114,6 +106,7 @@ impl ScoreResults {
             scores,
             defect_types: evaluation.by_defect_type(kind, None),
             histogram: ScoreHistogram::new(&rows, &held_out),
+            not_this_part: rows.iter().filter(|row| row.image.always_flagged).count(),
             other_size: evaluation.images.iter().filter(|e| calibration.is_some_and(|c| !c.suits(e.size))).count(),
             rows,
             held_out,
@@ -157,7 +150,7 @@ pub(crate) struct ScoreHistogram {
 impl ScoreHistogram {
     fn new(rows: &[ScoreRow], held_out: &[f64]) -> Self {
         let mut all: Vec<f64> =
-            rows.iter().map(|r| r.score).chain(held_out.iter().copied()).filter(|s| s.is_finite()).collect();
+            rows.iter().map(|r| r.image.score).chain(held_out.iter().copied()).filter(|s| s.is_finite()).collect();
         all.sort_by(f64::total_cmp);
         let (low, top) = (all.first().copied().unwrap_or(0.0), all.last().copied().unwrap_or(1.0));
         // A few outliers would squeeze all other scores into one bin.
@@ -167,9 +160,9 @@ impl ScoreHistogram {
         let high = if clipped { bound } else { top };
         let high = if high > low { high } else { low + low.abs().max(1e-6) };
         let mut histogram = Self { low, high, clipped, healthy: vec![0; BINS], defective: vec![0; BINS] };
-        for row in rows.iter().filter(|row| row.score.is_finite()) {
-            let bin = ((row.score - low) / (high - low) * BINS as f64) as usize;
-            let bars = if row.defective { &mut histogram.defective } else { &mut histogram.healthy };
+        for image in rows.iter().map(|row| row.image).filter(|image| image.score.is_finite()) {
+            let bin = ((image.score - low) / (high - low) * BINS as f64) as usize;
+            let bars = if image.defective { &mut histogram.defective } else { &mut histogram.healthy };
             bars[bin.min(BINS - 1)] += 1;
         }
         histogram
@@ -181,8 +174,6 @@ pub(crate) struct ThresholdResults {
     /// Scores above it are flagged.
     pub threshold: f64,
     pub confusion: Confusion,
-    /// Number of images that do not show the part.
-    pub not_this_part: usize,
     /// One per image, in the order of the evaluation.
     pub outcomes: Vec<ImageOutcome>,
     /// Number caught of each defect type, in the order of [`ScoreResults::defect_types`].
@@ -205,14 +196,14 @@ impl ThresholdResults {
     ) -> Self {
         let borderline = rate.map(|rate| BORDERLINE * rate * (1.0 + 1e-3));
         let outcome = |row: &ScoreRow| {
-            let flagged = row.is_flagged(threshold);
+            let flagged = row.image.is_flagged(threshold);
             let borderline = !flagged && borderline.zip(row.p).is_some_and(|(max, p)| p <= max);
-            ImageOutcome { cell: TestOutcome::of(row.defective, flagged), borderline }
+            ImageOutcome { cell: TestOutcome::of(row.image.defective, flagged), borderline }
         };
         let outcomes: Vec<ImageOutcome> = scored.rows.iter().map(outcome).collect();
         let mut confusion = Confusion::default();
-        for row in &scored.rows {
-            confusion.add(row.defective, row.is_flagged(threshold));
+        for ScoreRow { image, .. } in &scored.rows {
+            confusion.add(image.defective, image.is_flagged(threshold));
         }
         let examined = &scored.evaluation.images;
         let mut by_type: HashMap<&str, usize> = HashMap::new();
@@ -234,14 +225,14 @@ impl ThresholdResults {
         let mut order: Vec<usize> = (0..scored.rows.len()).filter(listed).collect();
         sort_rows(&mut order, scored, &outcomes, sort);
         let counts = ImageFilter::ALL.map(|filter| outcomes.iter().filter(|outcome| filter.matches(outcome)).count());
-        let not_this_part = scored.rows.iter().filter(|row| !row.shows_part).count();
-        Self { threshold, confusion, not_this_part, outcomes, caught, order, counts }
+        Self { threshold, confusion, outcomes, caught, order, counts }
     }
 }
 
 fn sort_rows(order: &mut [usize], scored: &ScoreResults, outcomes: &[ImageOutcome], sort: TableSort) {
     let examined = &scored.evaluation.images;
-    let score = |i: usize| scored.rows[i].score;
+    let score = |i: usize| scored.rows[i].image.score;
+    let defective = |i: usize| scored.rows[i].image.defective;
     let names: Vec<String> = match sort.column {
         TableColumn::Name => examined.iter().map(|e| format::natural_key(&e.name)).collect(),
         _ => Vec::new(),
@@ -260,12 +251,10 @@ fn sort_rows(order: &mut [usize], scored: &ScoreResults, outcomes: &[ImageOutcom
         TableColumn::Outcome => {
             let (outcome_a, outcome_b) = (outcomes[a], outcomes[b]);
             // Among defective parts the lowest score comes first, among healthy ones the highest.
-            let by_label = |ordering: Ordering| if scored.rows[a].defective { ordering } else { ordering.reverse() };
-            outcome_a.rank().cmp(&outcome_b.rank()).then_with(|| {
-                match scored.rows[a].defective == scored.rows[b].defective {
-                    true => by_label(score(a).total_cmp(&score(b))),
-                    false => score(b).total_cmp(&score(a)),
-                }
+            let by_label = |ordering: Ordering| if defective(a) { ordering } else { ordering.reverse() };
+            outcome_a.rank().cmp(&outcome_b.rank()).then_with(|| match defective(a) == defective(b) {
+                true => by_label(score(a).total_cmp(&score(b))),
+                false => score(b).total_cmp(&score(a)),
             })
         }
     };

@@ -189,7 +189,7 @@ impl ImageTable {
         let number = |column: Rect, text: String| {
             painter.text(column.right_center(), Align2::RIGHT_CENTER, text, font.clone(), colour);
         };
-        number(columns.score, ticks::figure(Some(row.score as f32)));
+        number(columns.score, ticks::figure(Some(row.image.score as f32)));
         number(columns.p, p_value(row.p));
         let icon = columns.outcome.left_center() + vec2(6.0, 0.0);
         theme::paint_mark(&painter, &p, outcome.mark(), icon, theme::ICON - 1.0);
