@@ -41,12 +41,14 @@ impl FrameMeasure {
             Self::Flat => Margin::Distance(1.0, 0.25),
             Self::Level => Margin::Factor(0.35, 3.0),
             Self::Contrast => Margin::Factor(0.4, 4.0),
+            Self::Detail => Margin::Factor(0.4, f32::MAX),
             Self::Skew => Margin::Distance(0.5, 0.5),
             Self::Tails => Margin::Factor(0.4, 4.0),
-            Self::Across1 | Self::Down1 => Margin::Factor(0.5, 2.0),
-            Self::Across2 | Self::Down2 | Self::Across4 | Self::Down4 | Self::Across8 | Self::Down8 => {
-                Margin::Factor(0.4, 2.5)
-            }
+            Self::Across1 | Self::Down1 => Margin::Factor(0.6, 1.75),
+            Self::Across2 | Self::Down2 => Margin::Factor(0.5, 2.5),
+            Self::Across4 | Self::Down4 => Margin::Factor(0.4, 2.5),
+            // A small frame has few cells of 8 by 8 pixels.
+            Self::Across8 | Self::Down8 => Margin::Factor(0.3, 2.5),
             Self::Difference => Margin::Factor(QUIETEST, f32::MAX),
             Self::CriticLogit | Self::CriticDistance => Margin::Distance(1.0, 2.0),
         }
@@ -129,7 +131,7 @@ impl FrameFault {
             (M::Contrast, false) => "it has hardly any contrast".into(),
             (M::Contrast, true) => "it has far more contrast than healthy parts".into(),
             (M::Skew | M::Tails, _) => "its grey values are distributed unlike those of healthy parts".into(),
-            (M::Across1 | M::Down1 | M::Across2 | M::Down2, false) => {
+            (M::Detail, _) | (M::Across1 | M::Down1 | M::Across2 | M::Down2, false) => {
                 "it has far less fine detail than healthy parts, as when it is out of focus".into()
             }
             (M::Across1 | M::Down1 | M::Across2 | M::Down2, true) => {

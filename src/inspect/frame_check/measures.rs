@@ -24,6 +24,8 @@ pub enum FrameMeasure {
     Level,
     /// Standard deviation of the grey values, 0 to 0.5.
     Contrast,
+    /// Mean difference of neighbouring pixels, across and down, over the mean grey value: the exposure does not change it.
+    Detail,
     /// Skewness by quantiles, -1 to 1: above 0 where the bright pixels reach further from the median than the dark ones.
     Skew,
     /// Range of nearly all grey values in interquartile ranges.
@@ -106,7 +108,11 @@ impl FrameMeasures {
             if size.iter().any(|side| *side < FEWEST_CELLS) {
                 break;
             }
-            let [x, y] = differences(&map, size).map(|mean| mean / contrast.max(LEAST_SPREAD));
+            let [x, y] = differences(&map, size);
+            if i == 0 {
+                all.insert(FrameMeasure::Detail, (x + y) / (level as f32).max(LEAST_SPREAD));
+            }
+            let [x, y] = [x, y].map(|mean| mean / contrast.max(LEAST_SPREAD));
             all.extend([(across, x), (down, y)]);
         }
         Self(all)

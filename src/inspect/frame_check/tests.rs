@@ -138,9 +138,9 @@ fn check(kind: SurfaceKind) {
     }
 }
 
-/// One model per surface, or as many as `GANSPECT_FRAME_SEEDS` says.
+/// Four models per surface, or as many as `GANSPECT_FRAME_SEEDS` says.
 fn seeds() -> std::ops::RangeInclusive<u64> {
-    1..=std::env::var("GANSPECT_FRAME_SEEDS").map_or(1, |text| text.parse().unwrap())
+    1..=std::env::var("GANSPECT_FRAME_SEEDS").map_or(4, |text| text.parse().unwrap())
 }
 
 #[test]
