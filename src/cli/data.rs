@@ -31,7 +31,7 @@ pub(super) enum DataCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct DrawArguments {
-    /// Surface: turned, milled, ground or brushed
+    /// Surface: turned, milled, ground, brushed or sintered
     #[arg(long)]
     surface: surface::SurfaceKind,
     /// Output folder; must be empty or not exist yet
@@ -68,14 +68,15 @@ pub(super) fn run(command: DataCommand) -> Result<()> {
                 side: draw.side,
             };
             let bar = progress_bar("drawing");
-            bar.set_length(size.images() as u64);
+            bar.set_length(size.images(draw.surface) as u64);
             let drawn = surface::write_set(&draw.out, draw.surface, draw.seed, size, &|done, _| {
                 bar.set_position(done as u64);
                 true
             });
             bar.finish_and_clear();
             drawn.with_context(|| format!("cannot draw the surface to {}", draw.out.printable()))?;
-            out!("{} images of {} metal in {}", size.images(), draw.surface, draw.out.printable());
+            let title = draw.surface.title().to_lowercase();
+            out!("{} images of {title} in {}", size.images(draw.surface), draw.out.printable());
         }
     }
     Ok(())

@@ -26,7 +26,7 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(super) struct ReproduceArguments {
-    /// Synthetic surface: turned, milled, ground or brushed; repeatable, defaults to all four
+    /// Built-in surface, such as turned; repeatable, defaults to the four metals
     #[arg(long, value_name = "KIND")]
     surface: Vec<SurfaceKind>,
     /// Folder with healthy and defective test images instead, inspected whole at native resolution
@@ -84,7 +84,7 @@ pub(super) fn run(arguments: ReproduceArguments, choice: DeviceChoice) -> Result
     let sources: Vec<DataSource> =
         match (arguments.roles.source(arguments.data.map(DataSource::Folder))?, arguments.surface.as_slice()) {
             (Some(source), _) => vec![source],
-            (None, []) => SurfaceKind::ALL.into_iter().map(|kind| DataSource::Surface { kind, seed: 0 }).collect(),
+            (None, []) => SurfaceKind::METALS.into_iter().map(|kind| DataSource::Surface { kind, seed: 0 }).collect(),
             (None, kinds) => kinds.iter().map(|&kind| DataSource::Surface { kind, seed: 0 }).collect(),
         };
     let mut rows = Vec::new();

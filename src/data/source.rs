@@ -17,7 +17,7 @@ use super::{
     layout::{ReadProgress, describe, describe_assigned},
     picture_facts::PictureFacts,
     store::DEFAULT_LIMIT,
-    surface::{PREFIX, SurfaceKind, specimen_hash},
+    surface::{PREFIX, SurfaceKind, any_of, specimen_hash},
 };
 use crate::{format::counted, text::path_text};
 
@@ -66,7 +66,9 @@ impl FromStr for DataSource {
             };
         };
         let (kind, seed) = named.split_once(':').unwrap_or((named, "0"));
-        let kind = kind.parse().map_err(|_| invalid("the built-in surfaces are turned, milled, ground and brushed"))?;
+        let kind = kind.parse().map_err(|_| {
+            invalid(&format!("the built-in surfaces are {}", any_of(SurfaceKind::ALL.map(SurfaceKind::name))))
+        })?;
         let seed = seed.parse().map_err(|_| invalid("the seed must be a whole number, as in surface:turned:7"))?;
         Ok(Self::Surface { kind, seed })
     }
@@ -268,7 +270,7 @@ mod tests {
         }
         assert_eq!(DataSource::Folder("surface:odd".into()).to_string(), "./surface:odd");
         let message = |text: &str| text.parse::<DataSource>().unwrap_err().to_string();
-        assert!(message("surface:wood").contains("turned, milled, ground and brushed"));
+        assert!(message("surface:wood").contains("turned, milled, ground, brushed or sintered"));
         assert!(message("surface:turned:x").contains("whole number"));
         assert!(message("  ").contains("enter a folder"));
     }

@@ -6,7 +6,7 @@ use super::{
     kind::DefectType,
     noise::{Noise, SeededRng, mix, smoothstep},
     relief::{Relief, box_blur},
-    texture::{FURROW_REACH, furrow},
+    texture::{FURROW_REACH, GRAIN_ALBEDO, furrow},
 };
 
 /// Damages `relief` and returns the affected points. `strength` scales depths and stains; 1 is the default, more is for
@@ -19,6 +19,7 @@ pub(super) fn damage(kind: DefectType, relief: &mut Relief, rng: &mut SeededRng,
         DefectType::Stain => dent(relief, rng, strength),
         DefectType::Smear => smear(relief, rng, strength),
         DefectType::Crack => crack(relief, rng, strength),
+        DefectType::HairlineCrack => hairline_crack(relief, rng, strength),
     }
 }
 
@@ -215,6 +216,34 @@ fn crack(relief: &mut Relief, rng: &mut SeededRng, strength: f32) -> Vec<bool> {
         let lip = smoothstep(0.9, 1.5, d) * smoothstep(3.0, 1.7, d);
         let shade = 0.22_f32.powf(strength * core) * 1.07_f32.powf(strength * lip);
         Cut { height: strength * (0.25 * lip - 1.3 * core), albedo: mix(1.0, shade, closing) }
+    })
+}
+
+fn hairline_crack(relief: &mut Relief, rng: &mut SeededRng, strength: f32) -> Vec<bool> {
+    let length = rng.uniform(60.0, 150.0) * size_factor(relief);
+    let half_width = rng.uniform(0.75, 1.5);
+    let dark = rng.uniform(GRAIN_ALBEDO[0], GRAIN_ALBEDO[1]);
+    let middle = relief.side as f32 / 2.0;
+    // Three in four run in from the left or right side.
+    let (start, heading) = if rng.chance(0.75) {
+        let from_left = rng.chance(0.5);
+        let across = rng.uniform(-0.7, 0.7);
+        let start = [if from_left { 0.0 } else { relief.side as f32 }, middle + 0.8 * rng.uniform(-middle, middle)];
+        (start, if from_left { across } else { PI - across })
+    } else {
+        let heading = rng.angle();
+        let (sin, cos) = heading.sin_cos();
+        let [mx, my] = random_position(relief, rng);
+        ([middle + mx - 0.5 * length * cos, middle + my - 0.5 * length * sin], heading)
+    };
+    let lines = vec![jagged(start, heading, length, rng)];
+    let trace = Trace::along(&lines, relief.side, 2.5 * half_width);
+    let pinch = Noise::new(rng);
+    relief.carve(&trace, |near| {
+        let gape = smoothstep(1.02, 0.7, near.share) * (1.0 + 0.45 * pinch.line(near.run / 5.0));
+        let d = near.distance / (half_width * gape).max(0.35);
+        let core = smoothstep(1.2, 0.5, d);
+        Cut { height: -0.3 * core, albedo: dark.powf(strength * core) }
     })
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Prefix of a built-in surface where it is named as a data source.
 pub(crate) const PREFIX: &str = "surface:";
 
-/// Machining process of a built-in surface.
+/// Material and finish of a built-in surface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SurfaceKind {
@@ -19,19 +19,36 @@ pub enum SurfaceKind {
     Ground,
     /// Brushed with an abrasive pad.
     Brushed,
+    /// Granular carbon, pressed and sintered.
+    Sintered,
 }
 
 impl SurfaceKind {
     /// All surfaces, in display order.
-    pub const ALL: [Self; 4] = [Self::Turned, Self::Milled, Self::Ground, Self::Brushed];
+    pub const ALL: [Self; 5] = [Self::Turned, Self::Milled, Self::Ground, Self::Brushed, Self::Sintered];
 
-    /// Name on the command line and in files: `turned`, `milled`, `ground` or `brushed`.
+    /// The machined metals.
+    pub const METALS: [Self; 4] = [Self::Turned, Self::Milled, Self::Ground, Self::Brushed];
+
+    /// Kinds of defects that this surface is drawn with, in display order.
+    pub fn defects(self) -> &'static [DefectType] {
+        use DefectType as D;
+        match self {
+            Self::Turned | Self::Milled | Self::Ground | Self::Brushed => {
+                &[D::Scratch, D::Pit, D::Stain, D::Smear, D::Crack]
+            }
+            Self::Sintered => &[D::Scratch, D::Pit, D::Stain, D::HairlineCrack],
+        }
+    }
+
+    /// Name on the command line and in files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Turned => "turned",
             Self::Milled => "milled",
             Self::Ground => "ground",
             Self::Brushed => "brushed",
+            Self::Sintered => "sintered",
         }
     }
 
@@ -42,6 +59,7 @@ impl SurfaceKind {
             Self::Milled => "Milled metal",
             Self::Ground => "Ground metal",
             Self::Brushed => "Brushed metal",
+            Self::Sintered => "Sintered carbon",
         }
     }
 
@@ -64,6 +82,10 @@ impl SurfaceKind {
                 "Long streaks in one direction, from hairline to broad, with the soft sheen of \
                  a brushed finish."
             }
+            Self::Sintered => {
+                "Granular carbon with dark elongated grains, now and then a pale blotch, and ragged edges at \
+                 both sides."
+            }
         }
     }
 }
@@ -82,13 +104,15 @@ pub enum DefectType {
     Smear,
     /// A thin, branching crack.
     Crack,
+    /// A long, thin crack, no darker than the grains of the surface, that often runs into the side.
+    HairlineCrack,
 }
 
 impl DefectType {
     /// All defects, in display order.
-    pub const ALL: [Self; 5] = [Self::Scratch, Self::Pit, Self::Stain, Self::Smear, Self::Crack];
+    pub const ALL: [Self; 6] = [Self::Scratch, Self::Pit, Self::Stain, Self::Smear, Self::Crack, Self::HairlineCrack];
 
-    /// Name on the command line and in files: `scratch`, `pit`, `stain`, `smear` or `crack`.
+    /// Name on the command line and in files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Scratch => "scratch",
@@ -96,6 +120,7 @@ impl DefectType {
             Self::Stain => "stain",
             Self::Smear => "smear",
             Self::Crack => "crack",
+            Self::HairlineCrack => "hairline-crack",
         }
     }
 
@@ -107,6 +132,7 @@ impl DefectType {
             Self::Stain => "Stain or dent",
             Self::Smear => "Smear",
             Self::Crack => "Crack",
+            Self::HairlineCrack => "Hairline crack",
         }
     }
 
@@ -124,6 +150,9 @@ impl DefectType {
             }
             Self::Smear => "A patch where dragged metal has wiped out the tool marks.",
             Self::Crack => "A thin, dark, jagged line that branches.",
+            Self::HairlineCrack => {
+                "A long, thin line, no darker than the grains of the surface, that often runs into its side."
+            }
         }
     }
 }
@@ -140,14 +169,22 @@ impl fmt::Display for DefectType {
     }
 }
 
+/// Lists names to choose from.
+pub(crate) fn any_of<const N: usize>(names: [&str; N]) -> String {
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => names.join(""),
+    }
+}
+
 /// An unknown surface or defect name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownName {
     /// Not a built-in surface.
-    #[error("there is no built-in surface named \"{0}\"; choose turned, milled, ground or brushed")]
+    #[error("there is no built-in surface named \"{0}\"; choose {names}", names = any_of(SurfaceKind::ALL.map(SurfaceKind::name)))]
     Surface(String),
     /// Not a built-in defect.
-    #[error("there is no built-in defect named \"{0}\"; choose scratch, pit, stain, smear or crack")]
+    #[error("there is no built-in defect named \"{0}\"; choose {names}", names = any_of(DefectType::ALL.map(DefectType::name)))]
     Defect(String),
 }
 

@@ -16,8 +16,8 @@ mod specimen;
 mod tests;
 mod texture;
 
-pub(crate) use kind::PREFIX;
 pub use kind::{DefectType, SurfaceKind, UnknownName};
+pub(crate) use kind::{PREFIX, any_of};
 pub use set::{SetSize, SurfaceError, write_set};
 pub(crate) use specimen::specimen_hash;
 pub use specimen::{SIDE_RANGE, Specimen, draw};

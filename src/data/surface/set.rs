@@ -40,9 +40,9 @@ impl Default for SetSize {
 }
 
 impl SetSize {
-    /// Number of images in the set, without masks.
-    pub fn images(&self) -> usize {
-        self.train + self.test_good + DefectType::ALL.len() * self.test_per_defect
+    /// Number of images in a set of this surface, without masks.
+    pub fn images(&self, kind: SurfaceKind) -> usize {
+        self.train + self.test_good + kind.defects().len() * self.test_per_defect
     }
 }
 
@@ -128,7 +128,7 @@ pub fn write_set(
     }
     require_empty(dir)?;
     files::create_folder(dir, "", |aside| {
-        let (folders, jobs) = plan(aside, size);
+        let (folders, jobs) = plan(aside, kind, size);
         folders.iter().try_for_each(|folder| make_folder(folder))?;
         let (done, cancelled) = (AtomicUsize::new(0), AtomicBool::new(false));
         let total = jobs.len();
@@ -177,7 +177,7 @@ fn make_folder(path: &Path) -> Result<(), SurfaceError> {
 }
 
 /// Returns the folders and images of a set. Parents come before their children.
-fn plan(dir: &Path, size: SetSize) -> (Vec<PathBuf>, Vec<Job>) {
+fn plan(dir: &Path, kind: SurfaceKind, size: SetSize) -> (Vec<PathBuf>, Vec<Job>) {
     let (train, test, truth) = (dir.join("train"), dir.join("test"), dir.join("ground_truth"));
     let (train_good, test_good) = (train.join("good"), test.join("good"));
     let healthy = |folder: &Path, index: usize, number: usize| Job {
@@ -194,7 +194,7 @@ fn plan(dir: &Path, size: SetSize) -> (Vec<PathBuf>, Vec<Job>) {
     if size.test_per_defect > 0 {
         folders.push(truth.clone());
     }
-    for defect in DefectType::ALL.into_iter().filter(|_| size.test_per_defect > 0) {
+    for &defect in kind.defects().iter().filter(|_| size.test_per_defect > 0) {
         let (images, masks) = (test.join(defect.name()), truth.join(defect.name()));
         jobs.extend((0..size.test_per_defect).map(|i| Job {
             defect: Some(defect),
@@ -258,7 +258,7 @@ mod tests {
         let dir = place.path().join("new/set");
         let seen = AtomicUsize::new(0);
         write_set(&dir, SurfaceKind::Ground, 5, SMALL, &|_, total| {
-            assert_eq!(total, SMALL.images());
+            assert_eq!(total, SMALL.images(SurfaceKind::Ground));
             seen.fetch_add(1, Ordering::Relaxed);
             true
         })
@@ -266,7 +266,7 @@ mod tests {
         assert_eq!(seen.into_inner(), 8);
         let mut expected: Vec<String> =
             ["train/good/000.png", "train/good/001.png", "test/good/000.png"].map(String::from).into();
-        for defect in DefectType::ALL {
+        for defect in SurfaceKind::Ground.defects() {
             expected.push(format!("test/{defect}/000.png"));
             expected.push(format!("ground_truth/{defect}/000_mask.png"));
         }

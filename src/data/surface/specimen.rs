@@ -108,6 +108,7 @@ fn key(kind: SurfaceKind, defect: Option<DefectType>, seed: u64, index: u64) -> 
         SurfaceKind::Milled => 2,
         SurfaceKind::Ground => 3,
         SurfaceKind::Brushed => 4,
+        SurfaceKind::Sintered => 5,
     };
     let defect = match defect {
         None => 0,
@@ -116,6 +117,7 @@ fn key(kind: SurfaceKind, defect: Option<DefectType>, seed: u64, index: u64) -> 
         Some(DefectType::Stain) => 3,
         Some(DefectType::Smear) => 4,
         Some(DefectType::Crack) => 5,
+        Some(DefectType::HairlineCrack) => 6,
     };
     key[9] = kind;
     key[10] = defect;

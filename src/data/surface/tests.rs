@@ -78,7 +78,7 @@ fn images_use_the_middle_of_the_range() {
 #[test]
 fn a_mask_covers_the_visible_defect_only() {
     for kind in SurfaceKind::ALL {
-        for defect in DefectType::ALL {
+        for &defect in kind.defects() {
             for (index, side) in [(0, 64), (1, 64), (2, 96), (3, 160), (4, 160), (5, 256)] {
                 let about = format!("{kind} {defect} {index} at {side}");
                 let SpecimenPair { healthy, damaged } = draw_pair(kind, Some(defect), 2, index, side);
@@ -100,7 +100,7 @@ fn a_mask_covers_the_visible_defect_only() {
 #[test]
 fn any_side_is_drawn() {
     for (asked, given) in [(0, 16), (1, 16), (17, 17), (301, 301)] {
-        for defect in DefectType::ALL {
+        for &defect in SurfaceKind::Milled.defects() {
             let specimen = draw(SurfaceKind::Milled, Some(defect), 3, 0, asked);
             let mask = specimen.mask.expect("a mask");
             assert_eq!((specimen.picture.width(), mask.height()), (given, given));

@@ -1,4 +1,4 @@
-//! The healthy tool marks of each surface.
+//! The healthy texture of each surface.
 
 use std::f32::consts::{FRAC_PI_2, TAU};
 
@@ -18,6 +18,7 @@ pub(super) fn healthy(kind: SurfaceKind, side: usize, rng: &mut SeededRng) -> (R
         SurfaceKind::Milled => (milled(side, rng), 0.46),
         SurfaceKind::Ground => (ground(side, rng), 0.44),
         SurfaceKind::Brushed => (brushed(side, rng), 0.50),
+        SurfaceKind::Sintered => (sintered(side, rng), 0.46),
     }
 }
 
@@ -233,6 +234,81 @@ fn brushed(side: usize, rng: &mut SeededRng) -> Relief {
     relief
 }
 
+/// Reflectance of the dark grains of sintered carbon, lowest and highest.
+pub(super) const GRAIN_ALBEDO: [f32; 2] = [0.30, 0.62];
+
+fn sintered(side: usize, rng: &mut SeededRng) -> Relief {
+    let angle = rng.uniform(-0.4, 0.4);
+    let [powder, lumps, cloud, rough] = std::array::from_fn(|_| Noise::new(rng));
+    let light = LightSource {
+        azimuth: rng.angle(),
+        elevation: rng.uniform(0.95, 1.1),
+        lay: angle,
+        along: 0.25,
+        across: 0.25,
+        ring: 0.45,
+        diffuse: 0.45,
+        highlight: 0.06,
+        cavity: 0.25,
+    };
+
+    let mut relief = Relief::flat(side, light);
+    relief.for_each_point(|x, y, height, albedo, _| {
+        *height = 0.10 * rough.plane(x / 1.7, y / 1.7);
+        *albedo = 1.0
+            + 0.16 * powder.plane(x / 1.2, y / 1.2)
+            + 0.12 * lumps.plane(x / 3.1, y / 2.6)
+            + 0.05 * cloud.plane(x / 70.0, y / 90.0);
+    });
+    let half = side as f32 / 2.0;
+    let grains = (side * side) as f32 / 110.0;
+    for _ in 0..grains as usize {
+        let long = rng.log_uniform(1.6, 7.0);
+        relief.grain(&Grain {
+            middle: [rng.uniform(-half, half), rng.uniform(-half, half)],
+            heading: angle + 0.6 * rng.normal(),
+            axes: [long, rng.uniform(0.8, 1.5)],
+            albedo: rng.uniform(GRAIN_ALBEDO[0], GRAIN_ALBEDO[1]),
+            outline: Noise::new(rng),
+        });
+    }
+    // About two pale blotches in 256 by 256 pixels.
+    let blotches = rng.uniform(0.0, 4.4) * (side * side) as f32 / 65_536.0 + rng.uniform(0.0, 0.6);
+    for _ in 0..blotches as usize {
+        let long = rng.log_uniform(2.0, 7.0);
+        relief.grain(&Grain {
+            middle: [rng.uniform(-half, half), rng.uniform(-half, half)],
+            heading: rng.angle(),
+            axes: [long, long * rng.uniform(0.4, 1.0)],
+            albedo: rng.uniform(1.35, 1.8),
+            outline: Noise::new(rng),
+        });
+    }
+    // Beyond its ragged sides lies the dark holder.
+    let [left, right, broken] = std::array::from_fn(|_| Noise::new(rng));
+    let widths = [0, 1].map(|_| rng.uniform(0.01, 0.06) * side as f32);
+    relief.for_each_point(|x, y, height, albedo, _| {
+        for (inside, width, edge) in [(x + half, widths[0], left), (half - x, widths[1], right)] {
+            let ragged = width + 2.2 * edge.line(y / 19.0) + 1.3 * broken.line(y / 3.7 + x.signum() * 500.0);
+            let outside = smoothstep(ragged + 0.8, ragged - 0.8, inside);
+            *albedo *= 1.0 - 0.45 * outside;
+            *height -= 1.2 * outside;
+        }
+    });
+    relief
+}
+
+/// A spot of another reflectance with a wavy outline.
+struct Grain {
+    /// In pixels from the middle of the image.
+    middle: [f32; 2],
+    heading: f32,
+    /// Half-axes in pixels, the longer first.
+    axes: [f32; 2],
+    albedo: f32,
+    outline: Noise,
+}
+
 /// A straight, tapering furrow that runs roughly along x.
 struct Stroke {
     /// In pixels from the middle of the image.
@@ -248,6 +324,26 @@ struct Stroke {
 }
 
 impl Relief {
+    fn grain(&mut self, grain: &Grain) {
+        let half = self.side as f32 / 2.0;
+        let (sin, cos) = grain.heading.sin_cos();
+        let reach = 1.6 * grain.axes[0] + 1.0;
+        let span = |centre: f32| {
+            let clip = |v: f32| (v + half).clamp(0.0, self.side as f32) as usize;
+            clip(centre - reach)..clip(centre + reach + 1.0)
+        };
+        let (rows, columns) = (span(grain.middle[1]), span(grain.middle[0]));
+        for row in rows {
+            for column in columns.clone() {
+                let (x, y) = (column as f32 - half - grain.middle[0], row as f32 - half - grain.middle[1]);
+                let (u, v) = ((x * cos + y * sin) / grain.axes[0], (y * cos - x * sin) / grain.axes[1]);
+                let wave = 1.0 + 0.35 * grain.outline.plane(x / 2.0, y / 2.0);
+                let amount = smoothstep(1.25, 0.6, u.hypot(v) / wave);
+                self.albedo[row * self.side + column] *= 1.0 + (grain.albedo - 1.0) * amount;
+            }
+        }
+    }
+
     fn plough(&mut self, stroke: &Stroke) {
         let (side, middle) = (self.side, self.side as f32 / 2.0);
         let half = stroke.length / 2.0;

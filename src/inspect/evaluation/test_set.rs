@@ -159,7 +159,7 @@ impl TestSet {
             label: defect.map_or(Label::Healthy, |d| Label::Defective(d.name().to_owned())),
             origin: ImageOrigin::Generated { kind, defect, seed: own, index: index as u64, side },
         };
-        let types = DefectType::ALL;
+        let types = kind.defects();
         let healthy = (0..healthy).map(|i| item(None, i));
         let of = |k: usize| (k..defective).step_by(types.len()).map(move |i| (Some(types[k]), i));
         let defective = (0..types.len()).flat_map(of).map(|(defect, i)| item(defect, i));
@@ -389,7 +389,7 @@ mod tests {
         let tests = TestSet::open(&source, &[&split], None, &|_, _| true).unwrap();
         assert_eq!(tests.counts(), (50, 100));
         let of = |kind: &str| tests.items.iter().filter(|i| i.label == Label::Defective(kind.into())).count();
-        assert!(DefectType::ALL.iter().all(|k| of(k.name()) == 20));
+        assert!(SurfaceKind::Turned.defects().iter().all(|k| of(k.name()) == 20));
         // A run trained on the same seed as the test.
         let same: DataSource = "surface:turned:7001".parse().unwrap();
         let split = same.open(&|_, _| true).unwrap().split(0.2, 1).unwrap();
@@ -398,7 +398,7 @@ mod tests {
             let asked = TestSet::open(&source, &[], Some(n), &|_, _| true).unwrap();
             let of = |kind: &str| asked.items.iter().filter(|i| i.label == Label::Defective(kind.into())).count();
             assert_eq!(asked.counts(), (n, n));
-            assert!(DefectType::ALL.iter().all(|k| of(k.name()) == n / 5));
+            assert!(SurfaceKind::Turned.defects().iter().all(|k| of(k.name()) == n / 5));
             let (more, fewer) = if n < 100 { (&tests, &asked) } else { (&asked, &tests) };
             assert!(fewer.items.iter().filter(|i| i.label != Label::Healthy).all(|i| more.items.contains(i)));
         }

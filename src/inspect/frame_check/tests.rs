@@ -128,7 +128,7 @@ fn check(kind: SurfaceKind) {
                     assert_ne!(verdict, Verdict::NotThisPart, "{kind:?} {seed}, exposure {gain}: {said}");
                 }
             }
-            for defect in DefectType::ALL {
+            for &defect in kind.defects() {
                 let planes = Planes::of(&surface::draw(kind, Some(defect), 70, i, SIDE).picture, 1, 1.0);
                 for (verdict, said) in verdicts(&model, &planes) {
                     assert_ne!(verdict, Verdict::NotThisPart, "{kind:?} {seed}, {defect:?}: {said}");
