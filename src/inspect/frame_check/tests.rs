@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::{
     data::{
         surface,
-        surface::{DefectType, SurfaceKind},
+        surface::SurfaceKind,
     },
     inspect::{
         Calibration, Model, Planes, Scores, Verdict,
