@@ -26,11 +26,11 @@ const IMAGE: usize = 320;
 /// Minimum and maximum width of the page's column, points.
 const COLUMN: (f32, f32) = (1008.0, 1280.0);
 /// Height of the text under a card's image, points.
-const CARD_TEXT: f32 = 76.0;
+const CARD_TEXT: f32 = 34.0;
 /// Minimum height of a card's image, points.
 const CARD_IMAGE: f32 = 112.0;
 /// Height of everything on the page except the card images, points.
-const REST: f32 = 648.0;
+const REST: f32 = 606.0;
 /// Number of recent folders listed.
 const RECENT: usize = 5;
 
@@ -232,9 +232,8 @@ fn card(
     }
     let text = Rect::from_min_max(top.left_bottom(), rect.max).shrink(theme::GAP_S);
     let mut inner = ui.new_child(UiBuilder::new().max_rect(text).layout(Layout::top_down(Align::Min)));
-    inner.label(RichText::new(kind.title()).color(p.text_strong));
-    inner.add(egui::Label::new(theme::weak_caption(p, kind.describe())).wrap());
-    response.on_hover_text("Starts training immediately.").clicked()
+    inner.add(egui::Label::new(RichText::new(kind.title()).color(p.text_strong)).truncate());
+    response.on_hover_text(format!("{} A click starts training immediately.", kind.describe())).clicked()
 }
 
 fn recent(ui: &mut Ui, settings: &Settings, actions: &mut Vec<Action>) {
