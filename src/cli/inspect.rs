@@ -13,7 +13,7 @@ use indicatif::ProgressBar;
 
 use super::{
     image_files::{bit_depth_of, image_files},
-    options::{self, InspectionOptions},
+    options::{self, InspectionOptions, RegionOptions},
     output::{
         not_calibrated, note, out, print_device, print_model, print_row, progress_bar, promise_line, verdict_code,
     },
@@ -47,6 +47,8 @@ pub(super) struct InspectArguments {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     inspection: InspectionOptions,
+    #[command(flatten)]
+    regions: RegionOptions,
     /// Promised false-alarm rate, for example 0.05; defaults to the model's
     #[arg(long, value_name = "SHARE")]
     rate: Option<f64>,
@@ -59,7 +61,7 @@ pub(super) struct InspectArguments {
     /// Random seed of the initial z
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Folder for the triptych, convergence, numbers and difference map of each image
+    /// Folder for the triptych, convergence, numbers, anomaly regions and difference map of each image
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Print JSON Lines, one object per image, instead of a table
@@ -93,6 +95,9 @@ pub(super) fn run(arguments: InspectArguments, device: DeviceChoice) -> Result<E
         depth => depth,
     };
     engine.send(InspectionRequest::SetBitDepth(depth));
+    // They hold for this command only and are not saved in the model.
+    let region_settings = arguments.regions.of(model.region_settings)?;
+    let model = Arc::new(ModelFacts { region_settings, ..ModelFacts::clone(&model) });
     let rate = match (arguments.rate, calibration(engine, &model)) {
         (None, _) => engine.state().inspection.status.read().rate,
         (Some(_), None) => return Err(not_calibrated(&model.name)),
@@ -271,11 +276,14 @@ impl ResultWriter<'_> {
             OutputFormat::Table | OutputFormat::Csv => path.printable().to_string(),
         };
         let deciding = self.model.deciding_map(outcome);
+        // At another rate the threshold is another one.
+        let regions = self.model.anomaly_regions(outcome);
         let inspected = ExportInput {
             file: &file,
             model: &self.model.name,
             hash: &self.model.hash,
             outcome,
+            regions: Some(&regions),
             truth: None,
             frames: &view.frames,
             scale: self.model.map_scale(&outcome.knobs),

@@ -10,7 +10,7 @@ use burn::tensor::Device;
 use clap::Subcommand;
 
 use super::{
-    options::{InspectionOptions, ReplaceOption, is_built_in, load_model},
+    options::{InspectionOptions, RegionOptions, ReplaceOption, is_built_in, load_model},
     output::{not_calibrated, out, progress_bar, promise_line},
     session::EngineSession,
 };
@@ -19,7 +19,7 @@ use crate::{
     engine::{BUILT_IN, Event, InspectionRequest, Severity, inspection::ModelSource},
     files,
     format::counted,
-    inspect::{InvertKnobs, Lineage, Model, Promise, ScoreKind},
+    inspect::{InvertKnobs, Lineage, Model, Promise, RegionSettings, ScoreKind},
     model::Bundle,
     text::PrintablePath,
 };
@@ -59,6 +59,13 @@ pub(super) enum ModelCommand {
         #[command(flatten)]
         inspection: InspectionOptions,
     },
+    /// Show or set the pixel size of a model and the smallest area of anomaly regions that counts
+    Regions {
+        /// A .ganspect file, which is changed if an option is given
+        file: PathBuf,
+        #[command(flatten)]
+        regions: RegionOptions,
+    },
     /// Copy a model without the weights that are needed only to resume training
     Slim {
         /// A .ganspect file, or `built-in`
@@ -80,7 +87,15 @@ pub(super) fn run(command: ModelCommand, device: DeviceChoice) -> Result<()> {
             json.as_deref().map_or(Ok(()), |path| replacing.check(path))?;
             show(&file, json)
         }
-        ModelCommand::Calibrate { file, .. } | ModelCommand::Decide { file, .. } if is_built_in(&file) => {
+        ModelCommand::Regions { file, regions } if regions.is_empty() => {
+            print_regions(&load_model(&file, &Device::flex())?.info().region_settings);
+            Ok(())
+        }
+        ModelCommand::Calibrate { file, .. }
+        | ModelCommand::Decide { file, .. }
+        | ModelCommand::Regions { file, .. }
+            if is_built_in(&file) =>
+        {
             bail!(
                 "the built-in model is read-only; copy it with `ganspect model slim built-in --out M.ganspect` and change \
                  the copy"
@@ -92,6 +107,14 @@ pub(super) fn run(command: ModelCommand, device: DeviceChoice) -> Result<()> {
             decide(&mut model, &inspection.knobs()?, rate, score, unweigh)?;
             Ok(model.save(&file)?)
         }
+        ModelCommand::Regions { file, regions } => {
+            let mut model = Model::load(&file, &Device::flex())?;
+            let settings = regions.of(model.info().region_settings)?;
+            model.info_mut().region_settings = settings;
+            model.save(&file)?;
+            print_regions(&settings);
+            Ok(())
+        }
         ModelCommand::Slim { file, out, name, replacing } => {
             replacing.check(&out)?;
             let mut model = load_model(&file, &Device::flex())?;
@@ -102,6 +125,15 @@ pub(super) fn run(command: ModelCommand, device: DeviceChoice) -> Result<()> {
             Ok(model.save(&out)?)
         }
     }
+}
+
+/// Prints the settings of anomaly regions.
+fn print_regions(settings: &RegionSettings) {
+    match settings.micrometres_per_pixel {
+        Some(size) => out!("pixel     {size} µm"),
+        None => out!("pixel     of unknown size"),
+    }
+    out!("regions   of at least {}", settings.min_area);
 }
 
 fn decide(

@@ -13,7 +13,10 @@ use crate::{
     data::{DataError, DataSource, DefectiveFolder, FolderRoles},
     engine::{BUILT_IN, inspection::ModelSource},
     files,
-    inspect::{InvertKnobs, InvertPreset, Model},
+    inspect::{
+        InvertKnobs, InvertPreset, Model, RegionSettings,
+        anomaly_region::{MinArea, PixelSize},
+    },
     paths::Paths,
     text::PrintablePath,
     train::Recipe,
@@ -42,6 +45,34 @@ impl InspectionOptions {
     /// Returns the settings with this seed, unless `--set` overrides it.
     pub(crate) fn seeded_knobs(&self, seed: u64) -> Result<InvertKnobs> {
         assigned(InvertKnobs { seed, ..self.preset.knobs() }, &self.set)
+    }
+}
+
+/// Settings of anomaly regions.
+#[derive(Debug, Args)]
+pub(super) struct RegionOptions {
+    /// Micrometres per pixel of the image files, for example 12.5, or `none`; defaults to the model's
+    #[arg(long, value_name = "MICROMETRES", allow_negative_numbers = true)]
+    pixel_size: Option<PixelSize>,
+    /// Smallest area of an anomaly region that counts: pixels, or square micrometres such as 500um2; defaults to the model's
+    #[arg(long, value_name = "AREA", allow_negative_numbers = true)]
+    min_area: Option<MinArea>,
+}
+
+impl RegionOptions {
+    /// Whether neither option is given.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pixel_size.is_none() && self.min_area.is_none()
+    }
+
+    /// Returns the settings of a model with what the options change.
+    pub(super) fn of(&self, own: RegionSettings) -> Result<RegionSettings> {
+        let settings = RegionSettings {
+            micrometres_per_pixel: self.pixel_size.map_or(own.micrometres_per_pixel, |size| size.0),
+            min_area: self.min_area.unwrap_or(own.min_area),
+        };
+        settings.validate()?;
+        Ok(settings)
     }
 }
 

@@ -12,7 +12,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 
 use super::{
-    options::{self, InspectionOptions},
+    options::{self, InspectionOptions, RegionOptions},
     output::{is_closed, note, out, print_device, print_model, print_row, progress_bar, promise_line, verdict_code},
     session::interrupt_flag,
 };
@@ -77,6 +77,8 @@ pub(super) struct WatchArguments {
     bit_depth: BitDepth,
     #[command(flatten)]
     inspection: InspectionOptions,
+    #[command(flatten)]
+    regions: RegionOptions,
 }
 
 pub(super) fn run(arguments: WatchArguments, choice: DeviceChoice) -> Result<ExitCode> {
@@ -87,6 +89,8 @@ pub(super) fn run(arguments: WatchArguments, choice: DeviceChoice) -> Result<Exi
     }
     let mut model = options::load_model(&arguments.model, &device.device)?;
     model.read_at(arguments.bit_depth);
+    // They hold for this command only and are not saved in the model.
+    model.info_mut().region_settings = arguments.regions.of(model.info().region_settings)?;
     let interrupted = interrupt_flag()?;
     let timing =
         Timing { settle: Duration::from_millis(arguments.settle), patience: Duration::from_millis(arguments.patience) };

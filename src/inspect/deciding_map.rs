@@ -65,6 +65,7 @@ mod tests {
             fusion: weights.iter().map(term).collect(),
             labelled: None,
             frames: None,
+            region_levels: None,
         }
     }
 

@@ -6,6 +6,7 @@
 //! bounded time slice per call. A [`Calibration`] on held-out healthy images turns its [`Scores`] into an
 //! [`Assessment`]. An [`Evaluator`] measures a model on labelled images and produces an [`Evaluation`].
 
+pub mod anomaly_region;
 pub mod calibration;
 pub mod critic;
 #[cfg(test)]
@@ -27,6 +28,7 @@ mod tiles;
 #[cfg(test)]
 mod untrained;
 
+pub use anomaly_region::{AnomalyRegion, NoRegions, RegionList, RegionRule, RegionSettings};
 pub use calibration::{Assessment, CalibrateError, Calibration, Calibrator, Judged, NoVerdict, Verdict};
 pub use deciding_map::deciding_map;
 pub use evaluation::{EvaluateError, EvaluatedImage, Evaluation, Evaluator, TestSet};

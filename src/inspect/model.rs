@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     FrameLimit,
+    anomaly_region::{NoRegions, RegionList, RegionSettings},
     calibration::{Calibration, RateError, VerdictBasis, in_thousand},
     critic::{
         FrameCritic, NormalStats, TestTimeAugmentation, neighbours,
@@ -46,6 +47,7 @@ mod key {
     pub(crate) const PROMISE: &str = "promise";
     pub(crate) const NEIGHBOURS: &str = "neighbours";
     pub(crate) const LINEAGE: &str = "lineage";
+    pub(crate) const REGION_SETTINGS: &str = "region_settings";
 }
 
 /// Prefix of the tensors of the embedding bank.
@@ -96,6 +98,8 @@ pub struct ModelInfo {
     pub calibrations: Vec<Calibration>,
     /// Inspected regions.
     pub regions: Regions,
+    /// Size of a pixel, and the smallest area of anomaly regions.
+    pub region_settings: RegionSettings,
     /// The promised false-alarm rate, if the user has set one.
     pub rate: Option<f64>,
     /// Who set it, when, and from which calibration.
@@ -264,6 +268,13 @@ impl Model {
         let regions: Regions =
             serde_json::from_str(text(key::REGIONS)?).map_err(|e| invalid_meta(key::REGIONS, e.to_string()))?;
         regions.validate().map_err(|e| invalid_meta(key::REGIONS, e.to_string()))?;
+        let region_settings: RegionSettings = match bundle.meta.get(key::REGION_SETTINGS) {
+            Some(text) => {
+                serde_json::from_str(text).map_err(|e| invalid_meta(key::REGION_SETTINGS, e.to_string()))?
+            }
+            None => RegionSettings::default(),
+        };
+        region_settings.validate().map_err(|e| invalid_meta(key::REGION_SETTINGS, e.to_string()))?;
         let info = ModelInfo {
             name: text(key::NAME)?.to_owned(),
             step: text(key::STEP)?.parse().map_err(|_| invalid_meta(key::STEP, "not a whole number".into()))?,
@@ -288,6 +299,7 @@ impl Model {
             recipe,
             calibrations,
             regions,
+            region_settings,
         };
         let device = device.clone().without_autodiff();
         let parts = ModelNetworks::of(&bundle, &info.recipe, file, false, &device)?;
@@ -367,6 +379,10 @@ impl Model {
         }
         if let Some(bank) = &self.bank {
             meta.push((key::NEIGHBOURS, json(key::NEIGHBOURS, serde_json::to_string(bank.origins()))?));
+        }
+        if info.region_settings != RegionSettings::default() {
+            let text = serde_json::to_string(&info.region_settings);
+            meta.push((key::REGION_SETTINGS, json(key::REGION_SETTINGS, text)?));
         }
         if let Some(lineage) = &info.lineage {
             meta.push((key::LINEAGE, json(key::LINEAGE, serde_json::to_string(lineage))?));
@@ -543,6 +559,15 @@ impl Model {
         let picture = picture.read_at(recipe.data.bit_depth);
         let query = Arc::new(Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32));
         InspectionJob::new(&self.networks, query, knobs, &self.info.regions)
+    }
+
+    /// The anomaly regions of an outcome of this model.
+    ///
+    /// # Errors
+    /// [`NoRegions`] without a threshold, or for an image of something else.
+    pub fn anomaly_regions(&self, outcome: &Outcome) -> Result<RegionList, NoRegions> {
+        let calibration = self.calibration(&outcome.knobs).or(self.info.calibrations.first());
+        RegionList::of(outcome, calibration, &self.info.region_settings, self.info.recipe.data.scale)
     }
 
     /// The outcome of an inspection once done, with a verdict if the model is calibrated for its knobs.

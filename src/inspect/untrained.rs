@@ -5,7 +5,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Calibrator, InspectError, InvertKnobs, Model, ModelInfo, Outcome, Planes, Regions,
+    Calibrator, InspectError, InvertKnobs, Model, ModelInfo, Outcome, Planes, RegionSettings, Regions,
     critic::{StatsFitter, TestTimeAugmentation},
 };
 use crate::{
@@ -54,6 +54,7 @@ pub(super) fn model(kind: SurfaceKind, seed: u64, train: usize) -> Model {
         split: split.clone(),
         calibrations: Vec::new(),
         regions: Regions::default(),
+        region_settings: RegionSettings::default(),
         rate: None,
         promise: None,
         lineage: None,

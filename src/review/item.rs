@@ -5,10 +5,10 @@ use std::{fmt, path::PathBuf};
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use serde::{Deserialize, Serialize};
 
-use super::{anomaly_region::AnomalyRegion, timestamp::Timestamp};
+use super::timestamp::Timestamp;
 use crate::{
     data::FileHash,
-    inspect::{Assessment, RegionShape, Scores, Verdict},
+    inspect::{AnomalyRegion, Assessment, RegionList, RegionRule, RegionShape, Scores, Verdict},
     text::{PrintablePath, path_text},
 };
 
@@ -138,6 +138,29 @@ pub struct Findings {
     /// Anomaly regions, worst first.
     #[serde(rename = "suspects")]
     pub regions: Vec<AnomalyRegion>,
+    /// The rule that the regions were found by; absent in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region_rule: Option<RegionRule>,
+    /// Number of regions left out beyond the largest number.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub regions_left_out: usize,
+}
+
+/// Whether a number is not worth writing.
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+impl Findings {
+    /// Scores and, where there is a list, anomaly regions.
+    pub fn of(scores: Scores, found: Option<RegionList>) -> Self {
+        match found {
+            Some(RegionList { rule, regions, left_out }) => {
+                Self { scores, regions, region_rule: Some(rule), regions_left_out: left_out }
+            }
+            None => Self { scores, ..Self::default() },
+        }
+    }
 }
 
 /// A reviewer's judgement of a part, given the model's verdict.

@@ -3,11 +3,10 @@
 //! A [`Record`] is one append-only SQLite file. [`Record::queue`] returns one [`ReviewItem`] per part, which the
 //! rest works on: [`QueueView`] filters and sorts them, [`Agreement`] compares reviewers, [`drift`] monitors the p-values
 //! of healthy parts, [`ShiftSummary`] summarises a shift and [`export`] writes tables, COCO, masks and PDF.
-//! [`find_regions`] finds connected regions in a map, [`TrainingLabels`] selects the parts that a model can be fine-tuned on
-//! and [`Comparison`] compares it with its parent. No window, no threads, no tensors.
+//! [`TrainingLabels`] selects the parts that a model can be fine-tuned on and [`Comparison`] compares it with its parent. No
+//! window, no threads, no tensors.
 
 pub(crate) mod agreement;
-mod anomaly_region;
 mod comparison;
 pub mod drift;
 pub mod export;
@@ -21,7 +20,6 @@ mod shift_report;
 mod timestamp;
 
 pub use agreement::{Agreement, AgreementTable, BlindPair};
-pub use anomaly_region::{AnomalyRegion, RegionThreshold, find_regions};
 pub use comparison::{Comparison, ComparisonOutcome, ModelMetrics};
 pub use facets::{Facets, ModelFacet};
 pub use item::{

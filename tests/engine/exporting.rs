@@ -170,6 +170,7 @@ fn an_empty_queue_is_exported() {
         (ExportFormat::Coco, 1),
         (ExportFormat::Masks, 0),
         (ExportFormat::Pdf, 1),
+        (ExportFormat::Regions, 1),
     ] {
         let written = export::write(&record, &[], format, folder.path()).unwrap();
         assert_eq!(written.files.len(), files, "{format:?}");

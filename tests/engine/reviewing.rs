@@ -12,12 +12,13 @@ use ganspect::{
     data::FileHash,
     device::DeviceChoice,
     engine::{Engine, Event, review::ReviewRequest},
-    inspect::{Assessment, Region, RegionShape, Regions, ScoreKind, Scores, Verdict},
+    inspect::{
+        AnomalyRegion, Assessment, Region, RegionList, RegionRule, RegionShape, Regions, ScoreKind, Scores, Verdict,
+        anomaly_region::find_regions, evaluation::EvaluatedMap,
+    },
     review::{
-        AnomalyRegion, Findings, Judgement, Opinion, OpinionId, PartId, Record, RegionThreshold, ReviewItem,
-        ReviewStatus, Timestamp, export,
+        Findings, Judgement, Opinion, OpinionId, PartId, Record, ReviewItem, ReviewStatus, Timestamp, export,
         export::{Coco, ExportFormat, ExportSummary},
-        find_regions,
         record::{FiledInspection, NewAdoption, NewInspection, NewOpinion, NewPart, RecordPosition, VERSION},
     },
 };
@@ -61,10 +62,13 @@ fn findings() -> Findings {
     }
     let mut scores = Scores::default();
     scores.set(ScoreKind::Critic, 4.25);
-    Findings {
-        scores,
-        regions: find_regions(&map, 32, 24, &RegionThreshold { level: 1.0, min_area: 2, max_regions: 5 }),
-    }
+    let rule = RegionRule {
+        share: Some(0.05),
+        micrometres_per_pixel: Some(10.0),
+        ..RegionRule::above(EvaluatedMap::Critic, 1.0)
+    };
+    let (regions, left_out) = find_regions(&map, 32, 24, None, &rule);
+    Findings::of(scores, Some(RegionList { rule, regions, left_out }))
 }
 
 pub fn filed(record: &mut Record, path: impl Into<PathBuf>, p: f64) -> FiledInspection {
@@ -505,6 +509,55 @@ fn a_json_line_holds_everything_about_a_part() {
     assert_eq!((&lines[3]["missing"], &lines[4]["ruling"]), (&true.into(), &serde_json::Value::Null));
     let regions: Vec<AnomalyRegion> = serde_json::from_value(lines[4]["suspects"].clone()).unwrap();
     assert_eq!(regions, findings().regions);
+    assert_eq!(lines[4]["region_rule"], serde_json::to_value(findings().region_rule).unwrap());
+}
+
+#[test]
+fn the_regions_export_has_a_row_for_every_region() {
+    let (_folder, out, written) = exported(ExportFormat::Regions);
+    let mut csv = csv::Reader::from_path(out.join("regions.csv")).unwrap();
+    let header = csv.headers().unwrap().clone();
+    let rows: Vec<csv::StringRecord> = csv.records().map(|row| row.unwrap()).collect();
+    // Two in each of the five parts.
+    assert_eq!((rows.len(), written.rows, written.missing), (10, 10, 1));
+    let get = |row: usize, name: &str| {
+        let column = header.iter().position(|h| h == name).unwrap_or_else(|| panic!("{name}"));
+        rows[row][column].to_owned()
+    };
+    let first = ["region", "x", "y", "width", "height", "area", "peak", "peak_x", "peak_y"].map(|name| get(0, name));
+    assert_eq!(first, ["1", "3", "2", "2", "2", "3", "5", "3", "2"]);
+    let second = ["region", "area", "mean", "centroid_x", "centroid_y", "orientation", "length", "breadth", "area_um2"];
+    let second = second.map(|name| get(1, name));
+    assert_eq!(second, ["2", "4", "2.875", "21", "11", "", "2", "2", "400"]);
+    let rule = ["map", "level", "share", "micrometres_per_pixel", "length_um", "left_out"].map(|name| get(1, name));
+    assert_eq!(rule, ["critic", "1", "0.05", "10", "20", "0"]);
+    assert!(get(0, "path").ends_with("part.png") || get(0, "path").ends_with(".png"), "{}", get(0, "path"));
+}
+
+#[test]
+fn a_region_of_several_pieces_is_one_annotation() {
+    let mut record = Record::in_memory().unwrap();
+    let mut map = vec![0.0; 32 * 24];
+    // A ring of 8 pixels around a hole, and a pixel beside it.
+    for (x, y) in [(4, 4), (5, 4), (6, 4), (4, 5), (6, 5), (4, 6), (5, 6), (6, 6), (9, 5)] {
+        map[y * 32 + x] = 2.0;
+    }
+    let rule = RegionRule { gap: 2, ..RegionRule::above(EvaluatedMap::Critic, 1.0) };
+    let (regions, left_out) = find_regions(&map, 32, 24, None, &rule);
+    let findings = Findings::of(Scores::default(), Some(RegionList { rule, regions, left_out }));
+    let inspection = NewInspection { findings, ..inspection("first", 0.01, 0) };
+    let filed = record.insert_inspection(&part("/parts/ring.png"), &inspection).unwrap();
+    judge(&mut record, filed, "ada", Judgement::Defective);
+    let folder = tempfile::tempdir().unwrap();
+    export::write(&record, &record.queue().unwrap(), ExportFormat::Coco, folder.path()).unwrap();
+    let text = std::fs::read_to_string(folder.path().join("coco.json")).unwrap();
+    let coco: Coco = serde_json::from_str(&text).unwrap();
+    let [ring] = coco.annotations.as_slice() else { panic!("{text}") };
+    assert_eq!((ring.segmentation.len(), ring.area, ring.bbox), (2, 9.0, [4.0, 4.0, 6.0, 3.0]));
+    let mask = export::write(&record, &record.queue().unwrap(), ExportFormat::Masks, folder.path()).unwrap();
+    let mask = image::open(&mask.files[0]).unwrap().into_luma8();
+    // An outline has no holes.
+    assert_eq!(mask.pixels().filter(|pixel| pixel.0 == [255]).count(), 10);
 }
 
 #[test]

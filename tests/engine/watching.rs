@@ -237,8 +237,9 @@ fn new_content_is_a_new_part_and_deleted_files_are_dropped() {
     );
     // The model is not calibrated for one step.
     assert!(inspected.outcome.assessment().is_none() && inspected.outcome.judged.threshold().is_none());
-    let (kind, map) = inspected.map();
-    assert_eq!((kind, map.len()), (EvaluatedMap::Critic, 64 * 64));
+    // Its regions are those of the map that decides, at another calibration's threshold, of which nothing is promised.
+    let list = inspected.regions.as_ref().unwrap();
+    assert_eq!((list.rule.map, list.rule.share), (EvaluatedMap::Critic, None));
     // Overwritten with the same content, and with other content.
     fixture.put("part.png", &first);
     session.until("the second check", |s| s.counts().known == 1);

@@ -63,6 +63,7 @@ fn calibration() -> Calibration {
         fusion: Vec::new(),
         labelled: None,
         frames: None,
+        region_levels: None,
         knobs: InvertKnobs::default(),
         regions: Regions::default(),
         held_out: held_out.collect(),

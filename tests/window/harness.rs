@@ -20,7 +20,7 @@ use ganspect::{
         inspection::ModelFacts,
         training::{Histograms, SampleGrid, TrainingPhase},
     },
-    inspect::{Calibration, Regions},
+    inspect::{Calibration, RegionSettings, Regions},
     paths::Paths,
     tensorboard::BucketHistogram,
     train::{CurveMark, Health, History, Metric, Preset},
@@ -49,6 +49,7 @@ pub fn facts(hash: impl Into<String>, calibrations: Vec<Calibration>) -> ModelFa
         encoder: true,
         calibrations: Arc::new(calibrations),
         regions: Regions::default(),
+        region_settings: RegionSettings::default(),
         split: Arc::new(Split { seed: 0, train: Vec::new(), held_out: Vec::new(), pixels: Vec::new() }),
         lineage: None,
     }

@@ -94,6 +94,7 @@ pub fn calibration() -> Calibration {
         fusion: Vec::new(),
         labelled: None,
         frames: None,
+        region_levels: None,
         knobs: InvertKnobs::default(),
         held_out: held_out.collect(),
         regions: Regions::default(),
@@ -187,7 +188,7 @@ pub fn query(
     });
     let id = item.id;
     state.inspection.status.write().entries.push(Arc::new(item));
-    let view = QueryView { query, frames, records: Arc::new(records), outcome, neighbours: None };
+    let view = QueryView { query, frames, records: Arc::new(records), outcome, neighbours: None, regions: None };
     state.inspection.views.write().insert(id, Arc::new(view));
     id
 }

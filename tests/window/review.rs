@@ -22,13 +22,15 @@ use ganspect::{
         review::{RecordState, ReviewSnapshot, ReviewStatistics},
     },
     inspect::{
-        Assessment, Calibration, InvertKnobs, Judged, KeptFrame, Outcome, Planes, RegionShape, ScoreKind, Scores,
-        Verdict,
+        AnomalyRegion, Assessment, Calibration, InvertKnobs, Judged, KeptFrame, Outcome, Planes, RegionList, RegionRule,
+        RegionShape, ScoreKind, Scores, Verdict,
+        anomaly_region::RegionMeasures,
         calibration::{HeldOut, MapScale},
         critic::CropOrigin,
+        evaluation::EvaluatedMap,
     },
     review::{
-        Agreement, AnomalyRegion, Facets, Findings, Inspection, InspectionId, Judgement, Part, PartId, Record,
+        Agreement, Facets, Findings, Inspection, InspectionId, Judgement, Part, PartId, Record,
         ReviewItem, ReviewStatus, Timestamp,
         drift::Drift,
         export::ExportFormat,
@@ -85,6 +87,15 @@ fn findings(p: f64) -> Findings {
         area: 310,
         peak: 6.2,
         at: [40, 34],
+        measures: Some(RegionMeasures {
+            mean: 3.9,
+            centroid: [27.4, 31.8],
+            orientation: Some(164.0),
+            length: 38.2,
+            breadth: 9.6,
+        }),
+        micrometres: None,
+        more_outlines: Vec::new(),
         outline: vec![
             [10.0, 25.0],
             [34.0, 25.0],
@@ -96,7 +107,9 @@ fn findings(p: f64) -> Findings {
             [10.0, 34.0],
         ],
     };
-    Findings { scores: Scores::default(), regions: if verdict(p) == Verdict::Healthy { vec![] } else { vec![region] } }
+    let regions = if verdict(p) == Verdict::Healthy { vec![] } else { vec![region] };
+    let rule = RegionRule { share: Some(0.05), ..RegionRule::above(EvaluatedMap::Critic, 2.5) };
+    Findings::of(Scores::default(), Some(RegionList { rule, regions, left_out: 0 }))
 }
 
 /// Creates a record of all parts in `folder`, as a watched folder does.
@@ -576,7 +589,7 @@ fn inspected_view(i: usize) -> QueryView {
         seconds: 0.6,
     };
     let (outcome, neighbours) = (Some(Arc::new(outcome)), Some(Arc::new(neighbours(i))));
-    QueryView { query, frames: vec![kept], records: Arc::default(), outcome, neighbours }
+    QueryView { query, frames: vec![kept], records: Arc::default(), outcome, neighbours, regions: None }
 }
 
 /// Returns a crop of part `i` with three neighbours.

@@ -420,7 +420,8 @@ impl Drawing {
         let drawn = match job.slice(model.networks()) {
             Ok(false) => return,
             Ok(true) => {
-                case_outcome(model, job).and_then(|outcome| case_from_outcome(&outcome, &self.tests, evaluation, case))
+                let outcome = case_outcome(model, job);
+                outcome.and_then(|outcome| case_from_outcome(model, &outcome, &self.tests, evaluation, case))
             }
             Err(error) => Err(error.to_string()),
         };

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     data::{BitDepth, Picture},
-    inspect::{InvertKnobs, Regions, ScoreKind},
+    inspect::{InvertKnobs, RegionSettings, Regions, ScoreKind},
 };
 
 /// Identifies a query while the program runs.
@@ -101,6 +101,8 @@ pub enum InspectionRequest {
     DecideBy(ScoreKind),
     /// Sets the inspected regions; stored in the model's file.
     SetRegions(Regions),
+    /// Sets the size of a pixel and the smallest area of anomaly regions; stored in the model's file.
+    SetRegionSettings(RegionSettings),
     /// Calibrates the active model for the current knobs on its held-out images.
     Calibrate,
     /// Cancels a calibration.

@@ -11,8 +11,8 @@ use super::request::{Query, QueryId, QuerySource};
 use crate::{
     data::{ImageGrid, Split},
     inspect::{
-        Assessment, Calibration, InvertKnobs, Judged, KeptFrame, Lineage, Outcome, Planes, Promise, Regions, Scores,
-        StepRecord, calibration::MapScale, critic::CropOrigin, deciding_map, evaluation::EvaluatedMap,
+        Assessment, Calibration, InvertKnobs, Judged, KeptFrame, Lineage, NoRegions, Outcome, Planes, Promise,
+        RegionList, RegionSettings, Regions, Scores, StepRecord, calibration::MapScale, critic::CropOrigin, deciding_map, evaluation::EvaluatedMap,
     },
     train::Recipe,
 };
@@ -161,6 +161,8 @@ pub struct QueryView {
     pub outcome: Option<Arc<Outcome>>,
     /// Nearest neighbours of its highest-scoring crop, once it is done or stopped; `None` if the model has no crop bank.
     pub neighbours: Option<Arc<NearestNeighbours>>,
+    /// Its anomaly regions, or why it has none, once it is done or stopped.
+    pub regions: Option<Arc<Result<RegionList, NoRegions>>>,
 }
 
 /// The highest-scoring crop of a query and the most similar healthy training crops.
@@ -193,6 +195,8 @@ pub struct ModelFacts {
     pub calibrations: Arc<Vec<Calibration>>,
     /// The inspected regions.
     pub regions: Regions,
+    /// Size of a pixel, and the smallest area of anomaly regions.
+    pub region_settings: RegionSettings,
     /// Its training and held-out images, by hash.
     pub split: Arc<Split>,
     /// Its ancestors and the verdicts it was fine-tuned on; `None` if it was not fine-tuned.
@@ -209,6 +213,15 @@ impl ModelFacts {
     pub fn deciding_map(&self, outcome: &Outcome) -> EvaluatedMap {
         let calibration = self.calibration(&outcome.knobs).or(self.calibrations.first());
         deciding_map(calibration, outcome.critic.is_some())
+    }
+
+    /// The anomaly regions of an inspection by this model.
+    ///
+    /// # Errors
+    /// [`NoRegions`] without a threshold, or for an image of something else.
+    pub fn anomaly_regions(&self, outcome: &Outcome) -> Result<RegionList, NoRegions> {
+        let calibration = self.calibration(&outcome.knobs).or(self.calibrations.first());
+        RegionList::of(outcome, calibration, &self.region_settings, self.recipe.data.scale)
     }
 
     /// Upper ends of the maps' colour scales: from the calibration for these knobs, otherwise from another of the

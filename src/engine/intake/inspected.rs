@@ -1,11 +1,11 @@
 //! Inspected files, and files that cannot be inspected.
 
-use std::{borrow::Cow, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use super::watch::{Claim, Fingerprint};
 use crate::{
     data::{FileHash, Unwritten},
-    inspect::{Outcome, evaluation::EvaluatedMap},
+    inspect::{NoRegions, Outcome, RegionList},
 };
 
 /// The model that a part was inspected with.
@@ -38,18 +38,9 @@ pub struct InspectedFile {
     pub model: Arc<ModelIdentity>,
     /// Scores, verdict, maps and duration.
     pub outcome: Outcome,
+    /// The anomaly regions in the map that decides, in pixels of `outcome.query`, or why there are none.
+    pub regions: Result<RegionList, NoRegions>,
     pub(super) _claim: Claim,
-}
-
-impl InspectedFile {
-    /// The map for finding anomaly regions, one value per pixel of `outcome.query`: the critic's, or the difference if the
-    /// model has no critic.
-    pub fn map(&self) -> (EvaluatedMap, Cow<'_, [f32]>) {
-        match EvaluatedMap::Critic.of(&self.outcome) {
-            Some(map) => (EvaluatedMap::Critic, map),
-            None => (EvaluatedMap::Difference, EvaluatedMap::Difference.of(&self.outcome).unwrap_or_default()),
-        }
-    }
 }
 
 /// A file that cannot be inspected and belongs in quarantine.

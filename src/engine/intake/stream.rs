@@ -122,9 +122,20 @@ impl StreamInspector {
         // A finished job has an outcome; without one, the claim is dropped and the file inspected again.
         let Some(outcome) = model.judge(&job) else { return StreamStep::Working };
         self.done += 1;
-        let model = Arc::clone(&self.model);
-        let inspected =
-            InspectedFile { path, hash, fingerprint, width, height, unwritten, remark, model, outcome, _claim: claim };
+        let regions = model.anomaly_regions(&outcome);
+        let inspected = InspectedFile {
+            path,
+            hash,
+            fingerprint,
+            width,
+            height,
+            unwritten,
+            remark,
+            model: Arc::clone(&self.model),
+            outcome,
+            regions,
+            _claim: claim,
+        };
         StreamStep::Done(Box::new(inspected))
     }
 

@@ -82,6 +82,8 @@ impl EngineTask for ReviewTask {
                     frames: job.frames().last().cloned().into_iter().collect(),
                     records: Arc::new(outcome.records.clone()),
                     neighbours: nearest_neighbours(model, &outcome),
+                    // Those on record are shown.
+                    regions: None,
                     outcome: Some(Arc::new(outcome)),
                 }))
             });

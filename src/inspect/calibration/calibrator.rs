@@ -10,6 +10,8 @@ use crate::{
     data::{DataError, DefectSynthesiser, FileHash, ImageStore, Opened, Split, SyntheticDefectKnobs},
     inspect::{
         FrozenNetworks, InspectError, InspectionJob, InvertKnobs, Outcome, Planes, Regions, ScoreKind, Scores,
+        anomaly_region::RegionLevels,
+        evaluation::EvaluatedMap,
         frame_check::{FrameLimits, FrameMeasures},
         scores::fusion::fusion,
     },
@@ -78,6 +80,7 @@ pub struct Calibrator {
     feature: ValueHistogram,
     critic: ValueHistogram,
     distance: ValueHistogram,
+    region_levels: RegionLevels,
 }
 
 impl Calibrator {
@@ -117,6 +120,7 @@ impl Calibrator {
             feature: ValueHistogram::default(),
             critic: ValueHistogram::default(),
             distance: ValueHistogram::default(),
+            region_levels: RegionLevels::default(),
         })
     }
 
@@ -192,6 +196,11 @@ impl Calibrator {
     }
 
     fn count(&mut self, outcome: &Outcome) {
+        for map in EvaluatedMap::ALL {
+            if let Some(values) = map.of(outcome) {
+                self.region_levels.add(map.name(), &values, outcome.query.width(), outcome.inspected.as_deref());
+            }
+        }
         let inside = |i: &usize| outcome.inspected.as_ref().is_none_or(|all| all[*i]);
         for i in (0..outcome.difference.len()).filter(inside) {
             self.difference.add(outcome.difference[i].abs());
@@ -228,6 +237,7 @@ impl Calibrator {
             fusion: fusion(&healthy, &damaged),
             labelled: None,
             frames: Some(FrameLimits::of(&self.frames)),
+            region_levels: Some(self.region_levels.clone()),
         };
         if !calibration.fusion.is_empty() {
             calibration.score = ScoreKind::Fused;

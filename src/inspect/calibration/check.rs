@@ -1,7 +1,7 @@
 //! What has to hold for a calibration that is read from a file.
 
 use super::Calibration;
-use crate::inspect::{FusionTerm, ScoreKind, frame_check::FrameLimits};
+use crate::inspect::{FusionTerm, ScoreKind, anomaly_region::RegionLevels, frame_check::FrameLimits};
 
 /// Limit of scores and of the numbers that they are compared with.
 const MOST: f64 = 1e12;
@@ -32,6 +32,9 @@ impl Calibration {
         let smallest = self.smallest.unwrap_or(self.size);
         if smallest.0 == 0 || smallest.1 == 0 || smallest.0 > self.size.0 || smallest.1 > self.size.1 {
             return Err("the size of the held-out images is out of range".into());
+        }
+        if !self.region_levels.as_ref().is_none_or(RegionLevels::is_valid) {
+            return Err("a threshold of regions is out of range".into());
         }
         match self.frames.as_ref().is_none_or(FrameLimits::is_valid) {
             true => Ok(()),

@@ -86,6 +86,7 @@ mod tests {
             fusion,
             labelled: None,
             frames: None,
+            region_levels: None,
         };
         calibration.fuse_held_out();
         calibration

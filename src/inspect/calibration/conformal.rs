@@ -11,6 +11,7 @@ use crate::{
     data::FileHash,
     inspect::{
         FusionTerm, InvertKnobs, LabelledScores, Regions, ScoreKind, Scores,
+        anomaly_region::RegionLevels,
         frame_check::{FrameFault, FrameLimits},
     },
 };
@@ -103,6 +104,9 @@ pub struct Calibration {
     /// Limits of the whole frame's statistics; absent in files of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frames: Option<FrameLimits>,
+    /// Values above which the maps of the held-out images show no region; absent in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region_levels: Option<RegionLevels>,
 }
 
 /// Why a false-alarm rate cannot be promised.
@@ -255,6 +259,16 @@ impl Calibration {
     /// promised if that is larger.
     pub fn default_rate(&self) -> f64 {
         self.min_rate().max(0.05)
+    }
+
+    /// The value of a map above which at most this share of healthy images shows a region; `None` if the map was not
+    /// calibrated. A new healthy image exceeds the k-th largest of n values with a probability of at most k / (n + 1).
+    pub(crate) fn region_level(&self, map: &str, rate: f64) -> Option<f32> {
+        let levels = self.region_levels.as_ref()?;
+        let images = levels.maps.get(map)?.len();
+        let rank = reach_limit(images, rate);
+        // Too few images for this rate, for which there is no verdict either.
+        if rank == 0 { None } else { levels.ranked(map, rank) }
     }
 
     /// Whether an image of this size is within a tenth of the held-out sizes. The maximum over more pixels is larger,
@@ -432,6 +446,7 @@ mod tests {
             fusion: Vec::new(),
             labelled: None,
             frames: None,
+            region_levels: None,
         }
     }
 

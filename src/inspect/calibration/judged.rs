@@ -208,6 +208,7 @@ mod tests {
             fusion: Vec::new(),
             labelled: None,
             frames: None,
+            region_levels: None,
         }
     }
 

@@ -162,6 +162,7 @@ pub(super) mod tests {
             fusion: Vec::new(),
             labelled: None,
             frames: None,
+            region_levels: None,
             scale: MapScale { difference: 1.0, feature: 1.0, critic: 8.0, distance: 8.0 },
             score: ScoreKind::Feature,
         };

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::{
     data::colour_map::ColourMap,
     inspect::{
-        KeptFrame, Outcome,
+        KeptFrame, NoRegions, Outcome, RegionList,
         calibration::MapScale,
         evaluation::{EvaluatedMap, PartTruth},
     },
@@ -22,6 +22,8 @@ pub struct ExportInput<'a> {
     pub hash: &'a str,
     /// Result of the inspection.
     pub outcome: &'a Outcome,
+    /// The anomaly regions, or why there are none.
+    pub regions: Option<&'a Result<RegionList, NoRegions>>,
     /// What is known of a part of a test set.
     pub truth: Option<&'a PartTruth>,
     /// Reconstructions by step; may be empty.

@@ -1,12 +1,12 @@
-//! Exports of an inspected image: a triptych, the convergence as an animation, the scores as JSON, the steps as CSV,
-//! and the raw difference map as TIFF.
+//! Exports of an inspected image: a triptych, the convergence as an animation, the scores as JSON, the steps and
+//! the anomaly regions as CSV, and the raw difference map as TIFF.
 
 mod apng;
 mod canvas;
 mod convergence;
 mod input;
 mod layout;
-mod number_format;
+pub(crate) mod number_format;
 pub(crate) mod numbers;
 mod raster;
 #[cfg(test)]
@@ -36,13 +36,16 @@ pub enum ExportPart {
     Numbers,
     /// One row per step: CSV.
     Steps,
+    /// One row per anomaly region: CSV.
+    Regions,
     /// Image minus reconstruction, mean over channels, on the -1 to 1 grey scale: TIFF with one 32-bit float per pixel.
     Difference,
 }
 
 impl ExportPart {
     /// All parts, in the order they are offered.
-    pub const ALL: [Self; 5] = [Self::Triptych, Self::Convergence, Self::Numbers, Self::Steps, Self::Difference];
+    pub const ALL: [Self; 6] =
+        [Self::Triptych, Self::Convergence, Self::Numbers, Self::Steps, Self::Regions, Self::Difference];
 
     /// Name on screen.
     pub fn title(self) -> &'static str {
@@ -51,6 +54,7 @@ impl ExportPart {
             Self::Convergence => "Convergence (animated PNG)",
             Self::Numbers => "Numbers (JSON)",
             Self::Steps => "Steps (CSV)",
+            Self::Regions => "Regions (CSV)",
             Self::Difference => "Difference map (32-bit TIFF)",
         }
     }
@@ -62,6 +66,7 @@ impl ExportPart {
             Self::Convergence => "-convergence.png",
             Self::Numbers => ".json",
             Self::Steps => "-steps.csv",
+            Self::Regions => "-regions.csv",
             Self::Difference => "-difference.tiff",
         }
     }
@@ -147,6 +152,7 @@ pub fn write_part(path: &Path, input: &ExportInput<'_>, part: ExportPart) -> Res
             out.write_all(b"\n")
         }
         ExportPart::Steps => numbers::write_steps(out, &input.outcome.records),
+        ExportPart::Regions => numbers::write_regions(out, input),
         ExportPart::Difference => {
             let about = "Ganspect: image minus reconstruction, mean over channels, on the -1 to 1 grey scale; \
                          0 where not inspected";

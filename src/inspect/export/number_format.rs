@@ -1,7 +1,7 @@
 //! Formats numbers for exported images.
 
 /// Formats a number to about four significant digits, with thousands separators.
-pub(super) fn significant(value: f64) -> String {
+pub(crate) fn significant(value: f64) -> String {
     if !value.is_finite() {
         return "–".into();
     }
@@ -30,7 +30,7 @@ pub(super) fn significant(value: f64) -> String {
 }
 
 /// As [`significant`], without trailing zeros.
-pub(super) fn trimmed(value: f64) -> String {
+pub(crate) fn trimmed(value: f64) -> String {
     let text = significant(value);
     if !text.contains('.') || text.contains('e') {
         return text;

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::input::ExportInput;
 use crate::{
-    inspect::{InvertKnobs, Judged, ScoreKind, Scores, StepRecord, Verdict},
+    format::sentence,
+    inspect::{
+        AnomalyRegion, InvertKnobs, Judged, RegionRule, ScoreKind, Scores, StepRecord, Verdict, anomaly_region::table,
+    },
     text::{Cell, TableWriter},
 };
 
@@ -53,6 +56,19 @@ pub(crate) struct InspectionNumbers {
     /// Why there is no verdict; absent where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_verdict: Option<String>,
+    /// Anomaly regions in the map that decides, highest peak first, in pixels of the image as inspected. They are
+    /// information: the verdict is that of the score.
+    #[serde(default)]
+    pub regions: Vec<AnomalyRegion>,
+    /// The rule that the regions were found by; absent where there is no list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region_rule: Option<RegionRule>,
+    /// Number of regions left out beyond the largest number; absent for 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regions_left_out: Option<usize>,
+    /// Why there is no list of regions; absent where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_regions: Option<String>,
     /// Steps done.
     pub steps: usize,
     /// Compute time, seconds.
@@ -66,6 +82,7 @@ impl InspectionNumbers {
     pub(crate) fn of(input: &ExportInput<'_>) -> Self {
         let outcome = input.outcome;
         let assessment = outcome.assessment();
+        let found = input.regions.and_then(|found| found.as_ref().ok());
         Self {
             file: input.file.into(),
             model: input.model.into(),
@@ -88,6 +105,10 @@ impl InspectionNumbers {
                 Judged::NoVerdict { reason, .. } => Some(reason.describe()),
                 Judged::Verdict { .. } => None,
             },
+            regions: found.map(|list| list.regions.clone()).unwrap_or_default(),
+            region_rule: found.map(|list| list.rule.clone()),
+            regions_left_out: found.map(|list| list.left_out).filter(|left_out| *left_out > 0),
+            no_regions: input.regions.and_then(|found| found.as_ref().err()).map(|why| sentence(&why.to_string())),
             steps: outcome.steps,
             seconds: outcome.seconds,
             records: outcome.records.clone(),
@@ -99,7 +120,7 @@ impl InspectionNumbers {
 pub(crate) fn list_header() -> Vec<&'static str> {
     let mut header = vec!["file", "verdict", "p", "n", "rate", "score"];
     header.extend(ScoreKind::ALL.map(ScoreKind::name));
-    header.extend(["width", "height", "tiles", "steps", "seconds", "model", "hash"]);
+    header.extend(["width", "height", "tiles", "steps", "seconds", "model", "hash", "regions"]);
     header
 }
 
@@ -118,7 +139,26 @@ pub(crate) fn list_row(input: &ExportInput<'_>) -> Vec<Cell> {
     row.extend(ScoreKind::ALL.map(|kind| Cell::value(outcome.scores().cell(kind))));
     row.extend([outcome.query.width(), outcome.query.height(), outcome.tiles, outcome.steps].map(Cell::value));
     row.extend([Cell::value(outcome.seconds), Cell::text(input.model), Cell::value(input.hash)]);
+    let regions = input.regions.and_then(|found| found.as_ref().ok());
+    row.push(Cell::known(regions.map(|list| list.regions.len() + list.left_out)));
     row
+}
+
+/// Writes the anomaly regions as CSV with a header, one row per region.
+///
+/// # Errors
+/// Errors of `out`.
+pub(crate) fn write_regions(out: &mut dyn Write, input: &ExportInput<'_>) -> io::Result<()> {
+    let header: Vec<&str> = ["file"].into_iter().chain(table::COLUMNS).collect();
+    let mut writer = TableWriter::new(out, &header)?;
+    let file = Cell::text(input.file);
+    if let Some(Ok(list)) = input.regions {
+        for (i, region) in list.regions.iter().enumerate() {
+            let row = table::cells(i + 1, region, Some(&list.rule), list.left_out);
+            writer.row(std::iter::once(&file).chain(&row))?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes the optimisation steps of z as CSV with a header. `loss` is that of the best restart; with several restarts,

@@ -105,6 +105,7 @@ fn inspected<'a>(outcome: &'a Outcome, frames: &'a [KeptFrame]) -> ExportInput<'
         model: "Turned steel, 12 June",
         hash: "9f86d081884c7d65",
         outcome,
+        regions: None,
         truth: None,
         frames,
         scale: Some(MapScale { difference: 0.4, feature: 2.0, critic: 8.0, distance: 8.0 }),
@@ -311,8 +312,8 @@ fn csv_quotes_any_file_name() {
     }
     let text = String::from_utf8(out.clone()).unwrap();
     assert!(text.starts_with(
-        "file,verdict,p,n,rate,score,l1_sum,l1,worst_tile,worst_spot,feature,feature_spot,critic,critic_distance,critic_pattern,fused,width,height,tiles,steps,seconds,model,hash\n\
-         \"a, \"\"b\"\"\nc;.png\",suspect,0.01639344262295082,60,0.05,worst_spot,1234.5,0.0514,0.0514,0.6021,1.75,0,,,,,64,48,1,3,1.4375,\"Turned steel, 12 June\",9f86d081884c7d65\n"
+        "file,verdict,p,n,rate,score,l1_sum,l1,worst_tile,worst_spot,feature,feature_spot,critic,critic_distance,critic_pattern,fused,width,height,tiles,steps,seconds,model,hash,regions\n\
+         \"a, \"\"b\"\"\nc;.png\",suspect,0.01639344262295082,60,0.05,worst_spot,1234.5,0.0514,0.0514,0.6021,1.75,0,,,,,64,48,1,3,1.4375,\"Turned steel, 12 June\",9f86d081884c7d65,\n"
     ), "{text}");
     let mut reader = csv::Reader::from_reader(&out[..]);
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();

@@ -50,6 +50,7 @@ pub(crate) fn map_png(
         model: "",
         hash: "",
         outcome,
+        regions: None,
         truth: None,
         frames,
         scale,

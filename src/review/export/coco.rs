@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::format::UNNAMED;
+use super::{defect::DefectOutline, format::UNNAMED};
 use crate::{inspect::RegionShape, review::ReviewItem, text::path_text};
 
 /// Images with outlines of defects.
@@ -50,9 +50,9 @@ pub struct Annotation {
     pub image_id: i64,
     /// Number of the defect type.
     pub category_id: usize,
-    /// One polygon: x and y of each corner, pixels.
+    /// Polygons, one per connected piece: x and y of each corner, pixels.
     pub segmentation: Vec<Vec<f32>>,
-    /// Enclosed area, square pixels.
+    /// Enclosed area, square pixels; of an anomaly region, its number of pixels, without those of holes.
     pub area: f32,
     /// Bounding box: left, top, width, height, pixels.
     pub bbox: [f32; 4],
@@ -94,14 +94,18 @@ impl Coco {
     /// Adds a judged part with the outlines of its defects; `missing` says that its file no longer holds its image.
     /// parts without a ruling are skipped. Returns `false` for a
     /// defective part without an outline, which is left out because it would look like a healthy one.
-    pub fn add(&mut self, item: &ReviewItem, shapes: &[RegionShape], missing: bool) -> bool {
+    pub fn add(&mut self, item: &ReviewItem, defects: &[DefectOutline], missing: bool) -> bool {
         let Some(defective) = item.defective() else { return true };
         let part = &item.part;
-        let outlines: Vec<Vec<[f32; 2]>> = shapes
+        let pieces = |defect: &DefectOutline| -> Vec<Vec<[f32; 2]>> {
+            let pieces = defect.shapes.iter().map(|shape| clipped(shape, part.width, part.height));
+            pieces.filter(|corners| area(corners) > 0.0).collect()
+        };
+        let outlines: Vec<_> = defects
             .iter()
             .filter(|_| defective)
-            .map(|shape| clipped(shape, part.width, part.height))
-            .filter(|corners| area(corners) > 0.0)
+            .map(|defect| (pieces(defect), defect.measured))
+            .filter(|(pieces, _)| !pieces.is_empty())
             .collect();
         if defective && outlines.is_empty() {
             return false;
@@ -113,15 +117,15 @@ impl Coco {
             height: part.height,
             missing,
         });
-        for corners in outlines {
+        for (pieces, measured) in outlines {
             let category_id = self.category(item.defect_type().unwrap_or(UNNAMED));
             self.annotations.push(Annotation {
                 id: self.annotations.len() + 1,
                 image_id: part.id.0,
                 category_id,
-                area: area(&corners),
-                bbox: bounding_box(&corners),
-                segmentation: vec![corners.into_iter().flatten().collect()],
+                area: measured.map_or_else(|| pieces.iter().map(|corners| area(corners)).sum(), |(area, _)| area),
+                bbox: measured.map_or_else(|| bounding_box(&pieces.concat()), |(_, bounds)| bounds),
+                segmentation: pieces.into_iter().map(|corners| corners.into_iter().flatten().collect()).collect(),
                 iscrowd: 0,
             });
         }

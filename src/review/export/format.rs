@@ -26,13 +26,15 @@ pub enum ExportFormat {
     Masks,
     /// `shift.pdf` and `parts.pdf`: a shift report, and one page per part
     Pdf,
+    /// `regions.csv`: one row per anomaly region, in pixels and, where the size of a pixel is known, in micrometres
+    Regions,
 }
 
 impl ExportFormat {
     /// Returns the noun for the units that this format consists of.
     fn unit(self) -> &'static str {
         match self {
-            Self::Csv => "row",
+            Self::Csv | Self::Regions => "row",
             Self::Jsonl => "line",
             Self::Coco => "outline",
             Self::Masks => "mask",

@@ -9,6 +9,7 @@ use std::{
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 
 use super::{
+    defect::DefectOutline,
     error::ExportError,
     format::{ExportSummary, UNNAMED},
 };
@@ -31,12 +32,13 @@ const MASK: &str = "_mask.png";
 /// [`ExportError`] for a file that cannot be written.
 pub(crate) fn write_masks(
     folder: &Path,
-    parts: &[(&ReviewItem, Vec<RegionShape>)],
+    parts: &[(&ReviewItem, Vec<DefectOutline>)],
 ) -> Result<ExportSummary, ExportError> {
     let mut summary = ExportSummary::default();
     let mut taken = HashSet::new();
-    let mut masks: Vec<(PathBuf, &ReviewItem, &[RegionShape])> = Vec::new();
-    for (item, shapes) in parts {
+    let mut masks: Vec<(PathBuf, &ReviewItem, Vec<RegionShape>)> = Vec::new();
+    for (item, defects) in parts {
+        let shapes: Vec<RegionShape> = defects.iter().flat_map(|defect| &defect.shapes).cloned().collect();
         if shapes.is_empty() {
             summary.left_out += 1;
             continue;

@@ -1,8 +1,9 @@
-//! Exports of the record: tables (CSV, JSON Lines), COCO, masks in the MVTec AD layout, and PDF.
+//! Exports of the record: tables (CSV, JSON Lines, regions), COCO, masks in the MVTec AD layout, and PDF.
 //!
 //! Parts whose image was moved or deleted are exported as well, and marked as missing.
 
 mod coco;
+mod defect;
 mod error;
 mod font;
 mod format;
@@ -10,6 +11,7 @@ mod grey;
 mod masks;
 mod pages;
 mod pdf;
+mod regions;
 mod scope;
 mod table;
 
@@ -20,18 +22,20 @@ use std::{
 };
 
 pub use coco::{Annotation, Category, Coco, CocoImage, CocoInfo};
+pub use defect::DefectOutline;
 pub use error::ExportError;
 pub use format::{ExportFormat, ExportSummary};
 pub(crate) use grey::GreyImage;
 pub(crate) use masks::write_masks;
 pub(crate) use pages::{PartPage, parts_pdf, shift_pdf};
 use rayon::prelude::*;
+use regions::write_regions;
 use scope::ExportNotes;
 pub use scope::ExportScope;
 pub(crate) use table::{write_csv, write_jsonl};
 
 use super::{
-    AnomalyRegion, Findings, PartFile, PartId, Record, RecordError, ReviewItem, kept_picture,
+    Findings, PartFile, PartId, Record, RecordError, ReviewItem, kept_picture,
     queue::{QueueFilter, QueueOrder, QueueView},
     shift_report::ShiftSummary,
 };
@@ -40,7 +44,7 @@ use crate::{
     data::Picture,
     files,
     files::{Access, FileError},
-    inspect::{RegionShape, Verdict},
+    inspect::Verdict,
 };
 
 /// Largest number of pages in the PDF of parts.
@@ -84,13 +88,15 @@ pub fn write_scope(
         items.par_iter().filter(|item| item.part.file() == PartFile::Original).map(|item| item.part.id).collect();
     let notes = ExportNotes { filter: scope.filter.as_deref(), originals: &originals };
     let mut summary = match format {
-        ExportFormat::Csv | ExportFormat::Jsonl => {
+        ExportFormat::Csv | ExportFormat::Jsonl | ExportFormat::Regions => {
             let found = items.iter().map(|item| findings(record, item)).collect::<Result<Vec<Findings>, _>>()?;
-            let (extension, write): (_, fn(&mut dyn io::Write, _, _, _) -> io::Result<usize>) = match format {
-                ExportFormat::Csv => ("csv", write_csv),
-                _ => ("jsonl", write_jsonl),
+            type Writer = fn(&mut dyn io::Write, &[ReviewItem], &[Findings], &ExportNotes<'_>) -> io::Result<usize>;
+            let (stem, extension, write): (_, _, Writer) = match format {
+                ExportFormat::Csv => ("review", "csv", write_csv),
+                ExportFormat::Regions => ("regions", "csv", write_regions),
+                _ => ("review", "jsonl", write_jsonl),
             };
-            let (path, mut rows) = (files::unused(&folder.join(scope.file("review", extension))), 0);
+            let (path, mut rows) = (files::unused(&folder.join(scope.file(stem, extension))), 0);
             files::write_atomic_with(&path, |out| {
                 rows = write(out, items, &found, &notes)?;
                 Ok(())
@@ -122,7 +128,7 @@ pub fn write_scope(
     let counted = |item: &&ReviewItem| match format {
         ExportFormat::Coco => item.defective().is_some(),
         ExportFormat::Masks => item.defective() == Some(true),
-        ExportFormat::Csv | ExportFormat::Jsonl | ExportFormat::Pdf => true,
+        ExportFormat::Csv | ExportFormat::Jsonl | ExportFormat::Pdf | ExportFormat::Regions => true,
     };
     summary.missing = items.iter().filter(counted).filter(|item| !originals.contains(&item.part.id)).count();
     Ok(summary)
@@ -146,7 +152,8 @@ fn write_pdf(
         let (image, file) = picture(record, item)?;
         missing += usize::from(file != PartFile::Original);
         let image = image.and_then(|image| GreyImage::of(image, MAX_SIDE));
-        pages.push(PartPage { item, outlines: outlines(record, item)?, image, file });
+        let shapes = outlines(record, item)?.into_iter().flat_map(|defect| defect.shapes).collect();
+        pages.push(PartPage { item, outlines: shapes, findings: findings(record, item)?, image, file });
     }
     let mut files = vec![(scope.file("shift", "pdf"), shift_pdf(&ShiftSummary::of(items), items, scope))];
     if !pages.is_empty() {
@@ -192,14 +199,14 @@ fn findings(record: &Record, item: &ReviewItem) -> Result<Findings, RecordError>
 
 /// Returns the outlines of the defects of a part: the drawn ones, or else the model's anomaly regions. Empty for a part
 /// that was not ruled defective.
-fn outlines(record: &Record, item: &ReviewItem) -> Result<Vec<RegionShape>, RecordError> {
+fn outlines(record: &Record, item: &ReviewItem) -> Result<Vec<DefectOutline>, RecordError> {
     if item.defective() != Some(true) {
         return Ok(Vec::new());
     }
     let drawn = item.drawn_shapes();
     Ok(match drawn.is_empty() {
-        false => drawn.into_iter().cloned().collect(),
-        true => findings(record, item)?.regions.iter().map(AnomalyRegion::shape).collect(),
+        false => drawn.into_iter().map(DefectOutline::drawn).collect(),
+        true => findings(record, item)?.regions.iter().map(DefectOutline::of_region).collect(),
     })
 }
 
@@ -209,7 +216,7 @@ mod tests {
     use crate::{
         data::FileHash,
         files::interruption,
-        inspect::Planes,
+        inspect::{Planes, RegionShape},
         review::{
             Judgement, Timestamp,
             item::tests::item,

@@ -9,12 +9,15 @@ use super::{
 use crate::{
     format::{capitalise, counted},
     inspect::RegionShape,
-    review::{Opinion, PartFile, ReviewItem, ReviewStatus, ShiftSummary},
+    review::{Findings, Opinion, PartFile, ReviewItem, ReviewStatus, ShiftSummary},
     text::PrintablePath,
 };
 
 /// Largest height of a part's image, points.
 const MAX_HEIGHT: f32 = 400.0;
+
+/// Number of anomaly regions listed on the page of a part.
+const MAX_LISTED: usize = 6;
 
 /// Number of defect types listed.
 const MAX_TYPES: usize = 10;
@@ -26,6 +29,8 @@ pub(crate) struct PartPage<'a> {
     pub item: &'a ReviewItem,
     /// Outlines of the defects, in pixels of the inspected image.
     pub outlines: Vec<RegionShape>,
+    /// Its anomaly regions.
+    pub findings: Findings,
     /// The judged image at any size; `None` if neither the file nor the record has it.
     pub image: Option<GreyImage>,
     /// What is in the file now.
@@ -91,6 +96,7 @@ fn part(page: &PartPage<'_>, scope: &ExportScope) -> PdfPage {
     let threshold = inspection.threshold.map(|t| format!(", flagged above {t:.4}")).unwrap_or_default();
     pdf.row(assessment.kind.title(), &format!("{:.4}{threshold}", assessment.score));
     pdf.row("Promised rate", &format!("at most {:.1} false alarms in 100 healthy parts", 100.0 * assessment.rate));
+    regions(&mut pdf, &page.findings);
     pdf.head("Verdicts of reviewers", SECTION);
     if opinions.is_empty() {
         pdf.text("No verdict yet.");
@@ -106,6 +112,23 @@ fn part(page: &PartPage<'_>, scope: &ExportScope) -> PdfPage {
     };
     pdf.text(ruling);
     pdf
+}
+
+/// Lists the anomaly regions, of which the verdict may depend on none: it is that of the score.
+fn regions(pdf: &mut PdfPage, findings: &Findings) {
+    pdf.head("Anomaly regions", SECTION);
+    let rule = findings.region_rule.as_ref().map(|rule| format!(" Threshold: {}.", rule.describe()));
+    let count = match findings.regions.len() + findings.regions_left_out {
+        0 => "No region above the threshold.".to_owned(),
+        n => format!("{} above the threshold.", counted(n, "region")),
+    };
+    pdf.text(&format!("{count} The verdict is that of the score.{}", rule.unwrap_or_default()));
+    for (i, region) in findings.regions.iter().take(MAX_LISTED).enumerate() {
+        pdf.row(&format!("Region {}", i + 1), &region.describe());
+    }
+    if let more @ 1.. = findings.regions.len().saturating_sub(MAX_LISTED) + findings.regions_left_out {
+        pdf.text(&format!("and {more} more"));
+    }
 }
 
 /// Describes a verdict in one line: "defective, crack (blind), 2026-03-12 08:15 UTC: along the rim".

@@ -121,8 +121,8 @@ impl Record {
             }
             let mut insert = transaction.prepare_cached(
                 "INSERT INTO inspection (part, model, model_name, score_kind, score, p_value, held_out, rate, threshold,
-                    verdict, scores, suspects, seconds, time, reason)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                    verdict, scores, suspects, seconds, time, reason, region_rule, regions_left_out)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
             )?;
             let inserted = insert.insert(params![
                 id,
@@ -140,6 +140,8 @@ impl Record {
                 inspection.seconds,
                 inspection.time.0,
                 a.reason,
+                inspection.findings.region_rule.as_ref().map(serde_json::to_string).transpose().map_err(broken)?,
+                inspection.findings.regions_left_out as i64,
             ])?;
             for earlier in writing.supersedes.iter().filter(|earlier| **earlier < id) {
                 let mut insert = transaction.prepare_cached(

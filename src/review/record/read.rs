@@ -175,9 +175,19 @@ impl Record {
     /// [`RecordError`] for a file that cannot be read.
     pub fn findings(&self, inspection: InspectionId) -> Result<Option<Findings>, RecordError> {
         self.read(|| {
-            let mut find = self.connection.prepare_cached("SELECT scores, suspects FROM inspection WHERE id = ?1")?;
-            find.query_row([inspection], |row| Ok(Findings { scores: json(row, 0)?, regions: json(row, 1)? }))
-                .optional()
+            let mut find = self.connection.prepare_cached(
+                "SELECT scores, suspects, region_rule, regions_left_out FROM inspection WHERE id = ?1",
+            )?;
+            let findings = |row: &Row<'_>| {
+                let ruled = row.get_ref(2)?.data_type() != Type::Null;
+                Ok(Findings {
+                    scores: json(row, 0)?,
+                    regions: json(row, 1)?,
+                    region_rule: ruled.then(|| json(row, 2)).transpose()?,
+                    regions_left_out: usize::try_from(row.get::<_, i64>(3)?).unwrap_or_default(),
+                })
+            };
+            find.query_row([inspection], findings).optional()
         })
     }
 

@@ -14,11 +14,12 @@ use super::RecordError;
 const APPLICATION: i32 = i32::from_be_bytes(*b"GanR");
 
 /// Migration to each version, first version first. A released migration never changes.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("schema.sql"),
     include_str!("schema-2.sql"),
     include_str!("schema-3.sql"),
     include_str!("schema-4.sql"),
+    include_str!("schema-5.sql"),
 ];
 
 /// Version of the schema that this program writes.

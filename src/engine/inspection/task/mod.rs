@@ -178,6 +178,7 @@ impl InspectionTask {
                 self.decide(|model, knobs| model.set_decision_score(score, knobs), outbox)
             }
             InspectionRequest::SetRegions(regions) => self.regions(regions, outbox),
+            InspectionRequest::SetRegionSettings(settings) => self.region_settings(settings, outbox),
             InspectionRequest::Calibrate => self.calibrate(outbox),
             InspectionRequest::CancelCalibration => {
                 self.calibrating = None;
@@ -269,6 +270,7 @@ impl InspectionTask {
             encoder: model.has_encoder(),
             calibrations: Arc::new(about.calibrations.clone()),
             regions: about.regions.clone(),
+            region_settings: about.region_settings,
             split: Arc::new(about.split.clone()),
             lineage: about.lineage.clone().map(Arc::new),
         }));
@@ -536,6 +538,7 @@ impl InspectionTask {
                     records: Arc::new(job.records().to_vec()),
                     outcome: None,
                     neighbours: None,
+                    regions: None,
                 };
                 self.state.inspection.views.write().insert(slot.entry.id, Arc::new(view));
                 outbox.wake();
@@ -558,6 +561,7 @@ impl InspectionTask {
         origin.stopped = early.then_some((outcome.steps, complete));
         outcome.judged = model.verdict_basis(&self.hash).judge(outcome.scores().clone(), origin);
         let neighbours = nearest_neighbours(model, &outcome);
+        let regions = Some(Arc::new(model.anomaly_regions(&outcome)));
         self.finished += 1;
         slot.finished = self.finished;
         slot.entry.step = outcome.steps;
@@ -574,6 +578,7 @@ impl InspectionTask {
             records: Arc::new(outcome.records.clone()),
             outcome: Some(Arc::new(outcome)),
             neighbours,
+            regions,
         };
         self.state.inspection.views.write().insert(slot.entry.id, Arc::new(view));
         self.show_entry(i);

@@ -12,7 +12,7 @@ use crate::{
         outbox::Outbox,
     },
     format::sentence,
-    inspect::{Calibrator, DecisionError, InvertKnobs, Model, Outcome, Regions},
+    inspect::{Calibrator, DecisionError, InvertKnobs, Model, Outcome, RegionSettings, Regions},
     text::PrintablePath,
 };
 
@@ -55,6 +55,36 @@ impl InspectionTask {
         self.save(outbox);
         self.show_model();
         self.judge_again();
+    }
+
+    pub(crate) fn region_settings(&mut self, settings: RegionSettings, outbox: &mut Outbox) {
+        if let Err(error) = settings.validate() {
+            let text = format!("The settings of regions were not changed: {error}.");
+            return outbox.notice(Severity::Warning, text, "");
+        }
+        let Some(model) = &mut self.model else { return };
+        model.info_mut().region_settings = settings;
+        self.save(outbox);
+        self.show_model();
+        self.find_regions_again();
+    }
+
+    /// Finds the regions of the finished queries again, whose maps are kept.
+    fn find_regions_again(&self) {
+        let Some(model) = &self.model else { return };
+        for slot in &self.slots {
+            // Another model's maps have other thresholds.
+            if slot.origin.as_ref().is_none_or(|origin| origin.hash != self.hash) {
+                continue;
+            }
+            let view = self.state.inspection.views.read().get(&slot.entry.id).cloned();
+            let Some((view, outcome)) = view.and_then(|view| Some((Arc::clone(&view), view.outcome.clone()?))) else {
+                continue;
+            };
+            let regions = Some(Arc::new(model.anomaly_regions(&outcome)));
+            let changed = QueryView { regions, ..QueryView::clone(&view) };
+            self.state.inspection.views.write().insert(slot.entry.id, Arc::new(changed));
+        }
     }
 
     /// Saves the model to its file, if it has one.
@@ -127,6 +157,8 @@ impl InspectionTask {
             drop(views);
             self.show_entry(i);
         }
+        // The threshold follows the promised rate, and the map the score that decides.
+        self.find_regions_again();
     }
 
     /// Does one step of the calibration; `false` when it waits for files or is finished.

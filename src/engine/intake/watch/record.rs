@@ -11,16 +11,11 @@ use crate::{
     engine::intake::inspected::InspectedFile,
     inspect::Judged,
     review::{
-        Findings, KeptPictures, PartId, Record, RegionThreshold, Timestamp, find_regions, kept_picture,
+        Findings, KeptPictures, PartId, Record, Timestamp, kept_picture,
         record::{NewInspection, NewPart, Writing},
     },
     text::PrintablePath,
 };
-
-/// Smallest area of an anomaly region, pixels; smaller ones are noise.
-const MIN_AREA: usize = 12;
-/// Largest number of anomaly regions per part.
-const MAX_REGIONS: usize = 20;
 
 /// Records each part in a [`Record`], under the model that inspected it, which must be calibrated.
 #[derive(Debug)]
@@ -83,21 +78,16 @@ impl Ledger for RecordLedger {
 
     fn record(&mut self, inspected: &InspectedFile) -> Result<(), LedgerError> {
         let outcome = &inspected.outcome;
-        let (scores, assessment, threshold, scale) = match &outcome.judged {
-            Judged::Verdict { scores, assessment, threshold, scale, .. } => (scores, assessment, *threshold, scale),
+        let (scores, assessment, threshold) = match &outcome.judged {
+            Judged::Verdict { scores, assessment, threshold, .. } => (scores, assessment, *threshold),
             Judged::NoVerdict { reason, .. } => {
                 let why = format!("there is no verdict to record. {}", reason.describe());
                 return Err(LedgerError::new(why));
             }
         };
-        let (kind, map) = inspected.map();
-        // Healthy parts hardly exceed half of the scale.
-        let level = kind.upper(scale) / 2.0;
-        let extent = RegionThreshold { level, min_area: MIN_AREA, max_regions: MAX_REGIONS };
-        let regions = find_regions(&map, outcome.query.width(), outcome.query.height(), &extent);
         // The image may have been inspected at a lower resolution than it is stored.
         let by = inspected.width as f32 / outcome.query.width().max(1) as f32;
-        let regions = regions.into_iter().map(|region| region.scaled(by)).collect();
+        let found = inspected.regions.clone().ok().map(|list| if by == 1.0 { list } else { list.scaled(by) });
         let part = NewPart {
             path: inspected.path.clone(),
             hash: inspected.hash,
@@ -110,7 +100,7 @@ impl Ledger for RecordLedger {
             model_name: inspected.model.name.clone(),
             assessment: assessment.clone(),
             threshold: Some(threshold),
-            findings: Findings { scores: scores.clone(), regions },
+            findings: Findings::of(scores.clone(), found),
             seconds: outcome.seconds,
             time: Timestamp::now(),
         };

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::inspect::{
-    InspectionJob, InvertKnobs, Model, Outcome, deciding_map,
+    InspectionJob, InvertKnobs, Model, NoRegions, Outcome, RegionList, deciding_map,
     evaluation::{EvaluatedMap, Evaluation, EvaluationSummary, MaskOutline, TestSet},
     export::{map_png, query_png},
 };
@@ -77,6 +77,8 @@ pub struct ReportCase {
     pub outlined: bool,
     /// Title and PNG of the image and of every map.
     pub pictures: Vec<(String, Vec<u8>)>,
+    /// Its anomaly regions, or why there are none.
+    pub regions: Result<RegionList, NoRegions>,
 }
 
 /// Renders one of [`worst_cases`]. The image is inspected again, since maps are not kept.
@@ -92,7 +94,7 @@ pub(crate) fn render_case(
     let Some(image) = evaluation.images.get(case.1) else { return Err("there is no such image".into()) };
     let mut job = start_case_inspection(model, tests, image.index, &evaluation.header.knobs)?;
     while !job.slice(model.networks()).map_err(|e| e.to_string())? {}
-    case_from_outcome(&case_outcome(model, &job)?, tests, evaluation, case)
+    case_from_outcome(model, &case_outcome(model, &job)?, tests, evaluation, case)
 }
 
 /// Prepares the inspection of one test image as in an evaluation of this model.
@@ -122,6 +124,7 @@ pub(crate) fn case_outcome(model: &Model, job: &InspectionJob) -> Result<Outcome
 /// # Errors
 /// A sentence, when a PNG cannot be encoded.
 pub(crate) fn case_from_outcome(
+    model: &Model,
     outcome: &Outcome,
     tests: &TestSet,
     evaluation: &Evaluation,
@@ -142,5 +145,5 @@ pub(crate) fn case_from_outcome(
             pictures.push((title, map_png(outcome, &values, upper, mask, SIDE).map_err(fault)?));
         }
     }
-    Ok(ReportCase { kind, index, outlined: mask.is_some(), pictures })
+    Ok(ReportCase { kind, index, outlined: mask.is_some(), pictures, regions: model.anomaly_regions(outcome) })
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     format::{counted, sentence},
     inspect::{
-        InvertKnobs, InvertPreset, ScoreKind,
+        InvertKnobs, InvertPreset, NoRegions, RegionList, ScoreKind,
         calibration::rate_interval_sentence,
         evaluation::{Confusion, Estimate, Evaluation, EvaluationSummary, Metrics, TestOutcome},
     },
@@ -19,6 +19,9 @@ use crate::{
 
 /// Excluded images listed by name; the rest is only counted.
 const LISTED: usize = 50;
+
+/// Anomaly regions listed of each image.
+const LISTED_REGIONS: usize = 5;
 
 const STYLE: &str = "
 :root { --page: #ffffff; --ink: #1a1a1a; --weak: #5a5a5a; --line: #b4b4b4; --grid: #e4e4e4; --panel: #f5f5f5;
@@ -48,7 +51,7 @@ rect.healthy { fill: var(--healthy); } rect.defective { fill: var(--defective); 
 figure { margin: 0; padding: 10px; background: var(--panel); border-radius: 6px; }
 figure div { display: flex; gap: 6px; } figure span { flex: 1 1 0; min-width: 0; font-size: 11px; color: var(--weak); }
 img { width: 100%; display: block; image-rendering: pixelated; }
-figcaption { font-size: 13px; overflow-wrap: anywhere; margin-top: 6px; }
+figcaption { font-size: 13px; overflow-wrap: anywhere; margin-top: 6px; } figcaption ol { margin: 4px 0; padding-left: 20px; }
 pre { background: var(--panel); padding: 12px; border-radius: 6px; overflow-x: auto; font-size: 12px; }
 code { overflow-wrap: anywhere; } @media print { figure { break-inside: avoid; } }
 ";
@@ -332,13 +335,39 @@ fn cases(out: &mut String, model: &ReportedModel, of: &str) {
             let p = assessment.map(|a| format!(", {} (p = {:.4})", a.verdict.title(), a.p)).unwrap_or_default();
             let _ = write!(
                 out,
-                "</div><figcaption>{}<br>{outcome}label: {truth}{p}, score {:.5}</figcaption></figure>",
+                "</div><figcaption>{}<br>{outcome}label: {truth}{p}, score {:.5}{}</figcaption></figure>",
                 text(&e.name),
-                e.scores.get(model.evaluation.score)
+                e.scores.get(model.evaluation.score),
+                regions(&case.regions)
             );
         }
         out.push_str("</div>");
     }
+}
+
+/// Lists the anomaly regions of an image, or says why there are none.
+fn regions(found: &Result<RegionList, NoRegions>) -> String {
+    let list = match found {
+        Ok(list) => list,
+        Err(why) => return format!("<br>{}", text(&sentence(&why.to_string()))),
+    };
+    let mut out = String::new();
+    if !list.regions.is_empty() {
+        out.push_str("<ol>");
+        for region in list.regions.iter().take(LISTED_REGIONS) {
+            let _ = write!(out, "<li>{}</li>", text(&region.describe()));
+        }
+        out.push_str("</ol>");
+    }
+    match list.regions.len().saturating_sub(LISTED_REGIONS) + list.left_out {
+        0 if list.regions.is_empty() => out.push_str("<br>No region above the threshold."),
+        0 => {}
+        more => {
+            let _ = write!(out, "and {}", counted(more, "more region"));
+        }
+    }
+    let _ = write!(out, "<br><small>Anomaly regions: {}.</small>", text(&list.rule.describe()));
+    out
 }
 
 fn settings(out: &mut String, summary: &EvaluationSummary, name: &str) {
@@ -400,12 +429,27 @@ fn base64(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inspect::{RegionRule, anomaly_region::find_regions, evaluation::EvaluatedMap};
 
     #[test]
     fn base_64_matches_the_standard() {
         let pairs = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")];
         assert!(pairs.iter().all(|(plain, wanted)| base64(plain.as_bytes()) == *wanted));
         assert_eq!(base64(&[0xFF, 0xEF, 0xBE]), "/+++");
+    }
+
+    #[test]
+    fn regions_are_listed_with_their_threshold() {
+        let map: Vec<f32> = (0..70).map(|i| if i % 10 < 4 && i / 10 % 2 == 0 { 3.0 + i as f32 } else { 0.0 }).collect();
+        let rule = RegionRule { most: 3, share: Some(0.05), ..RegionRule::above(EvaluatedMap::Critic, 2.0) };
+        let (regions, left_out) = find_regions(&map, 10, 7, None, &rule);
+        let page = super::regions(&Ok(RegionList { rule: rule.clone(), regions, left_out }));
+        assert!(page.matches("<li>").count() == 3 && page.contains("and 1 more region"), "{page}");
+        assert!(page.contains("<li>4 pixels, 4.0 × 1.0 pixels, peak 66"), "{page}");
+        assert!(page.contains("critic above 2 σ") && page.contains("50 in 1,000"), "{page}");
+        let none = super::regions(&Ok(RegionList { rule, regions: Vec::new(), left_out: 0 }));
+        assert!(none.contains("No region above the threshold"), "{none}");
+        assert!(super::regions(&Err(NoRegions::NotThisPart)).contains("does not show this part"));
     }
 
     #[test]

@@ -103,6 +103,7 @@ fn write(
             model: &model.name,
             hash: &model.hash,
             outcome: &item.outcome,
+            regions: item.view.regions.as_deref(),
             truth: item.truth.as_deref(),
             frames: &item.view.frames,
             scale: model.map_scale(&item.outcome.knobs),
@@ -126,5 +127,5 @@ fn write(
         [item] => item.entry.name.clone(),
         _ => format!("{total} images"),
     };
-    ExportEnd::Done(format!("Images, animation, scores and difference map of {what} saved to {}.", dir.printable()))
+    ExportEnd::Done(format!("Images, animation, scores, regions and difference map of {what} saved to {}.", dir.printable()))
 }

@@ -138,8 +138,9 @@ impl QueryOverlay for Marks<'_> {
         let font = theme::caption().resolve(ui.style());
         let mut labels: Vec<Rect> = Vec::new();
         for (i, region) in regions.iter().enumerate() {
-            let shape = scaled(&region.shape(), by);
-            outlined(&painter, placed, &shape, ink.text_strong);
+            for shape in region.shapes() {
+                outlined(&painter, placed, &scaled(&shape, by), ink.text_strong);
+            }
             if i >= LABELLED {
                 continue;
             }

@@ -61,6 +61,11 @@ impl PanelSection for RecordSection {
                 }
             }
             for (format, title, help) in [
+                (
+                    ExportFormat::Regions,
+                    "Regions…",
+                    "Writes one row per anomaly region: box, area, peak, direction and size.",
+                ),
                 (ExportFormat::Jsonl, "JSON Lines…", "Writes one line per part with all recorded data."),
                 (
                     ExportFormat::Coco,

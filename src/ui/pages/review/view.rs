@@ -258,8 +258,14 @@ impl ReviewWorkspace {
             PartImage::Kept(planes, why) => (Arc::clone(planes), Some(why.clone())),
             PartImage::Unavailable(text) => return Some(Err(text.clone())),
         };
-        let view =
-            QueryView { query: planes, frames: Vec::new(), records: Arc::default(), outcome: None, neighbours: None };
+        let view = QueryView {
+            query: planes,
+            frames: Vec::new(),
+            records: Arc::default(),
+            outcome: None,
+            neighbours: None,
+            regions: None,
+        };
         let computing = map.is_none() && !blind && copy.is_none() && inspecting_model(item, scene).is_some();
         let absent = match (map, copy) {
             (_, Some(why)) => why,
