@@ -269,9 +269,7 @@ impl Model {
             serde_json::from_str(text(key::REGIONS)?).map_err(|e| invalid_meta(key::REGIONS, e.to_string()))?;
         regions.validate().map_err(|e| invalid_meta(key::REGIONS, e.to_string()))?;
         let region_settings: RegionSettings = match bundle.meta.get(key::REGION_SETTINGS) {
-            Some(text) => {
-                serde_json::from_str(text).map_err(|e| invalid_meta(key::REGION_SETTINGS, e.to_string()))?
-            }
+            Some(text) => serde_json::from_str(text).map_err(|e| invalid_meta(key::REGION_SETTINGS, e.to_string()))?,
             None => RegionSettings::default(),
         };
         region_settings.validate().map_err(|e| invalid_meta(key::REGION_SETTINGS, e.to_string()))?;

@@ -504,7 +504,14 @@ fn a_large_image_is_shown_in_several_textures_without_a_stall() {
         let query = Arc::new(Planes::new(side, side, 1, values).unwrap());
         let kept = KeptFrame { step: 0, pixels: vec![32_768; side * side].into() };
         let item = QueryEntry { size: Some((side, side)), ..entry("large.png", QueryState::Running) };
-        let view = QueryView { query, frames: vec![kept], records: Arc::default(), outcome: None, neighbours: None, regions: None };
+        let view = QueryView {
+            query,
+            frames: vec![kept],
+            records: Arc::default(),
+            outcome: None,
+            neighbours: None,
+            regions: None,
+        };
         state.inspection.views.write().insert(item.id, Arc::new(view));
         state.inspection.status.write().entries.push(Arc::new(item));
     });

@@ -12,7 +12,8 @@ use crate::{
     data::{ImageGrid, Split},
     inspect::{
         Assessment, Calibration, InvertKnobs, Judged, KeptFrame, Lineage, NoRegions, Outcome, Planes, Promise,
-        RegionList, RegionSettings, Regions, Scores, StepRecord, calibration::MapScale, critic::CropOrigin, deciding_map, evaluation::EvaluatedMap,
+        RegionList, RegionSettings, Regions, Scores, StepRecord, calibration::MapScale, critic::CropOrigin,
+        deciding_map, evaluation::EvaluatedMap,
     },
     train::Recipe,
 };

@@ -147,7 +147,11 @@ mod tests {
         }
     }
 
-    fn found(outcome: &Outcome, calibration: &Calibration, settings: &RegionSettings) -> (f32, Option<f64>, Vec<usize>) {
+    fn found(
+        outcome: &Outcome,
+        calibration: &Calibration,
+        settings: &RegionSettings,
+    ) -> (f32, Option<f64>, Vec<usize>) {
         let list = RegionList::of(outcome, Some(calibration), settings, 1.0).unwrap();
         (list.rule.level, list.rule.share, list.regions.iter().map(|region| region.area).collect())
     }

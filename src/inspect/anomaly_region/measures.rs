@@ -27,9 +27,8 @@ impl RegionMeasures {
     pub(super) fn of(map: &[f32], width: usize, pixels: &[usize]) -> Self {
         let n = pixels.len().max(1) as f64;
         let at = |i: usize| ((i % width) as f64 + 0.5, (i / width) as f64 + 0.5);
-        let mean_of = |value: &dyn Fn(f64, f64) -> f64| {
-            pixels.iter().map(|&i| at(i)).map(|(x, y)| value(x, y)).sum::<f64>() / n
-        };
+        let mean_of =
+            |value: &dyn Fn(f64, f64) -> f64| pixels.iter().map(|&i| at(i)).map(|(x, y)| value(x, y)).sum::<f64>() / n;
         let (cx, cy) = (mean_of(&|x, _| x), mean_of(&|_, y| y));
         let xx = mean_of(&|x, _| (x - cx).powi(2));
         let yy = mean_of(&|_, y| (y - cy).powi(2));

@@ -62,7 +62,9 @@ pub enum RegionSettingsError {
     #[error("'{0}' is not an area; give pixels, for example 12, or square micrometres, for example 500um2")]
     NoArea(String),
     /// A smallest area out of range.
-    #[error("a smallest area of {0} is out of range; it is a whole number of pixels from 1, or above 0 square micrometres")]
+    #[error(
+        "a smallest area of {0} is out of range; it is a whole number of pixels from 1, or above 0 square micrometres"
+    )]
     Area(f64),
     /// Square micrometres without a pixel size.
     #[error("a smallest area in square micrometres needs the size of a pixel; set micrometres per pixel first")]
@@ -182,7 +184,8 @@ mod tests {
         }
         let size = |text: &str| text.parse::<PixelSize>();
         assert_eq!((size("none"), size(" 12,5 ")), (Ok(PixelSize(None)), Ok(PixelSize(Some(12.5)))));
-        for (text, word) in [("big", "12.5"), ("0", "range"), ("-1", "range"), ("1e9", "range"), ("nan", "micrometres")] {
+        for (text, word) in [("big", "12.5"), ("0", "range"), ("-1", "range"), ("1e9", "range"), ("nan", "micrometres")]
+        {
             let said = size(text).unwrap_err().to_string();
             assert!(said.contains(word), "{text}: {said}");
         }

@@ -78,7 +78,12 @@ impl AnomalyRegion {
     /// The size in micrometres: "20,625 µm², 303.8 × 76.3 µm"; `None` where the size of a pixel is unknown.
     pub(crate) fn micrometres_text(&self) -> Option<String> {
         let um = self.micrometres?;
-        Some(format!("{} µm², {} × {} µm", trimmed(f64::from(um.area_um2)), trimmed(f64::from(um.length_um)), trimmed(f64::from(um.breadth_um))))
+        Some(format!(
+            "{} µm², {} × {} µm",
+            trimmed(f64::from(um.area_um2)),
+            trimmed(f64::from(um.length_um)),
+            trimmed(f64::from(um.breadth_um))
+        ))
     }
 
     /// The region in one line, without its number.

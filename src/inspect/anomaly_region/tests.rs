@@ -21,7 +21,9 @@ fn map(rows: &[&str]) -> (Vec<f32>, usize, usize) {
 
 fn painted(region: &AnomalyRegion, width: usize, height: usize) -> Vec<bool> {
     let inspected = |shape| Region { ignore: false, shape };
-    Regions(region.shapes().into_iter().map(inspected).collect()).inspected(width, height).unwrap_or_else(|| vec![true; width * height])
+    Regions(region.shapes().into_iter().map(inspected).collect())
+        .inspected(width, height)
+        .unwrap_or_else(|| vec![true; width * height])
 }
 
 #[test]
@@ -57,8 +59,7 @@ fn an_outline_goes_along_the_pixels() {
 fn a_ragged_place_is_outlined_in_few_corners() {
     // A comb of 2,000 teeth.
     let (width, height) = (4_001, 9);
-    let values: Vec<f32> =
-        (0..width * height).map(|i| f32::from(u8::from(i < width || i % width % 2 == 0))).collect();
+    let values: Vec<f32> = (0..width * height).map(|i| f32::from(u8::from(i < width || i % width % 2 == 0))).collect();
     let found = find(&values, width, height, &all());
     assert!(found.len() == 1 && found[0].outline.len() <= MAX_CORNERS);
     let inside = painted(&found[0], width, height);
@@ -160,10 +161,10 @@ fn near_pieces_are_one_region_and_far_ones_are_two() {
         assert_eq!(found.iter().map(|region| region.area).collect::<Vec<_>>(), wanted, "a gap of {gap}");
         let pieces: usize = found.iter().map(|region| region.shapes().len()).sum();
         assert_eq!(pieces, 3, "every piece keeps its outline");
-        let inside: Vec<bool> = found.iter().map(|region| painted(region, width, height)).fold(
-            vec![false; values.len()],
-            |all, own| all.iter().zip(own).map(|(a, b)| *a || b).collect(),
-        );
+        let inside: Vec<bool> = found
+            .iter()
+            .map(|region| painted(region, width, height))
+            .fold(vec![false; values.len()], |all, own| all.iter().zip(own).map(|(a, b)| *a || b).collect());
         assert!(values.iter().zip(inside).all(|(v, inside)| (*v > 0.5) == inside));
     }
     let merged = &find(&values, width, height, &RegionRule { gap: 2, ..all() })[0];
@@ -232,7 +233,9 @@ fn a_region_is_stored_as_plain_keys_and_those_of_earlier_versions_are_read() {
         let text = serde_json::to_string(&region).unwrap();
         assert_eq!(serde_json::from_str::<AnomalyRegion>(&text).unwrap(), region, "{text}");
         let keys: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
-        assert!(["x", "area", "peak", "mean", "centroid", "length", "breadth"].iter().all(|key| keys.contains_key(*key)));
+        assert!(
+            ["x", "area", "peak", "mean", "centroid", "length", "breadth"].iter().all(|key| keys.contains_key(*key))
+        );
         assert_eq!(keys.contains_key("area_um2"), region.micrometres.is_some());
     }
     let before = r#"{"x":1,"y":2,"width":3,"height":4,"area":9,"peak":5.5,"at":[2,3],"outline":[]}"#;

@@ -2,10 +2,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
-    data::{
-        surface,
-        surface::SurfaceKind,
-    },
+    data::{surface, surface::SurfaceKind},
     inspect::{
         Calibration, Model, Planes, Scores, Verdict,
         untrained::{SIDE, healthy, inspect, knobs, model},

@@ -127,5 +127,8 @@ fn write(
         [item] => item.entry.name.clone(),
         _ => format!("{total} images"),
     };
-    ExportEnd::Done(format!("Images, animation, scores, regions and difference map of {what} saved to {}.", dir.printable()))
+    ExportEnd::Done(format!(
+        "Images, animation, scores, regions and difference map of {what} saved to {}.",
+        dir.printable()
+    ))
 }
