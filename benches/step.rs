@@ -111,7 +111,7 @@ fn inversion(c: &mut Criterion) {
         let networks = FrozenNetworks::new(&g, &d, None, &device);
         for rows in [1, 16] {
             let knobs = InvertPreset::Talk2017.knobs();
-            let crops = networks.upload(vec![0.1; rows * model.channels * model.size * model.size], rows);
+            let crops = networks.upload(vec![0.1; rows * model.channels.count() * model.size * model.size], rows);
             let mut batch = InversionBatch::new(networks.start(&crops, 0, &knobs), &knobs);
             let target = networks.target(crops, &knobs);
             group.bench_function(format!("{name}, batch {rows}"), |b| {

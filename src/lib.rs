@@ -37,7 +37,7 @@
 //! let (generator, discriminator) = trainer.networks();
 //! let networks = FrozenNetworks::new(generator, discriminator, None, &chosen.device);
 //! let image = surface::draw(surface::SurfaceKind::Turned, None, 7, 0, 64).picture;
-//! let planes = Arc::new(Planes::of(&image, recipe.model.channels, 1.0));
+//! let planes = Arc::new(Planes::of(&image, recipe.model.channels.count(), 1.0));
 //! let mut knobs = InvertPreset::Talk2017.knobs();
 //! knobs.steps = 20;
 //! let mut job = InspectionJob::new(&networks, planes, knobs, &Regions::default())?;

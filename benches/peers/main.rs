@@ -113,7 +113,7 @@ fn invert(name: &str, preset: Preset, rows: usize) -> Case {
         let (g, d) = networks(&model, &device);
         let networks = FrozenNetworks::new(&g, &d, None, &device);
         let knobs = InvertPreset::Talk2017.knobs();
-        let crops = networks.upload(noise(rows * model.channels * model.size * model.size), rows);
+        let crops = networks.upload(noise(rows * model.channels.count() * model.size * model.size), rows);
         let mut batch = InversionBatch::new(networks.start(&crops, 0, &knobs), &knobs);
         let target = networks.target(crops, &knobs);
         Box::new(move || {
@@ -161,7 +161,7 @@ fn critic_frame() -> Case {
 
 fn critic_train() -> Case {
     let recipe = Preset::Laptop.recipe();
-    case("critic train".into(), work::critic_train(recipe.model.channels, &recipe.critic), move || {
+    case("critic train".into(), work::critic_train(recipe.model.channels.count(), &recipe.critic), move || {
         let device = Device::flex();
         let (g, _) = networks(&recipe.model, &device);
         let opened = surface();
@@ -272,7 +272,7 @@ fn export(dir: &Path) {
         }
         let crops = g.forward(z.clone(), &mut Pass::Evaluate);
         let logits = d.forward(crops.clone(), &mut Pass::Evaluate, |x| x);
-        let targets = noise(8 * model.channels * model.size * model.size);
+        let targets = noise(8 * model.channels.count() * model.size * model.size);
         write(dir, &format!("{name} targets"), &targets);
         // The losses after twenty inversion steps, which depend on every rule that both halves implement.
         let frozen = FrozenNetworks::new(&g, &d, None, &device);

@@ -102,7 +102,7 @@ impl Layer {
 fn generator(m: &ModelKnobs) -> Vec<Layer> {
     let mut filters = m.filters();
     let mut layers = vec![Layer::dense(m.latent_size, filters[0] * 16, true)];
-    filters.push(m.channels);
+    filters.push(m.channels.count());
     for (i, pair) in filters.windows(2).enumerate() {
         let side = 4 << i;
         let conv = Layer::conv(pair[0], 4 * pair[1], 3, [side; 2], [side; 2], i + 2 < filters.len());
@@ -113,7 +113,7 @@ fn generator(m: &ModelKnobs) -> Vec<Layer> {
 
 fn discriminator(m: &ModelKnobs) -> Vec<Layer> {
     let mut filters = m.filters();
-    filters.push(m.channels);
+    filters.push(m.channels.count());
     filters.reverse();
     let halving = |(i, pair): (usize, &[usize])| {
         let side = m.size >> i;

@@ -93,8 +93,8 @@ fn describe(source: &DataSource) -> Result<()> {
     bar.finish_and_clear();
     let dataset = opened?.dataset;
     out!("{}: {}", dataset.root.printable(), dataset.layout.title());
-    let recipe = Recipe::default();
-    for line in dataset.summary().sentences().into_iter().chain(dataset.colour_note(recipe.model.channels)) {
+    let seen = dataset.colour().sentence(Recipe::default().model.channels.chosen());
+    for line in dataset.summary().sentences().into_iter().chain([seen]) {
         out!("  {line}");
     }
     for skipped in &dataset.skipped {

@@ -96,6 +96,8 @@ pub(super) fn run(arguments: ReproduceArguments, choice: DeviceChoice) -> Result
             }
         };
         let opened = source.open(&|_, _| true)?;
+        let recipe = recipe.decided(&opened.dataset);
+        opened.dataset.check_colour(recipe.model.channels.count())?;
         let networks = train(&name, &opened, &recipe, &device.device)?;
         let queries = queries(&source, &opened, &recipe, arguments.images)?;
         let inspected = inspect(&name, &networks, queries, &knobs)?;
@@ -169,7 +171,7 @@ fn train_critic(
         StatsFitter::new(FrozenCritic::new(trainer.critic()), TestTimeAugmentation::of(recipe), normal.len(), device);
     while fitter.remaining() > 0 {
         let picture = opened.store.get(normal[fitter.next_index()])?;
-        fitter.add(&Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32))?;
+        fitter.add(&Planes::of(&picture, recipe.model.channels.count(), recipe.data.scale as f32))?;
     }
     out!("critic  {} steps in {:.1} s", trainer.total(), began.elapsed().as_secs_f64());
     Ok(Some(fitter.finish()))
@@ -196,7 +198,7 @@ fn queries(
         }
     };
     let query = |i: usize| {
-        let query = Planes::of(&*tests.picture(i)?, recipe.model.channels, scale);
+        let query = Planes::of(&*tests.picture(i)?, recipe.model.channels.count(), scale);
         let defect = match tests.items.get(i).map(|item| &item.label) {
             Some(Label::Defective(kind)) => Some(kind.clone()),
             _ => None,

@@ -146,22 +146,6 @@ impl Dataset {
         Self { root, layout, items, skipped: Vec::new(), mask_reading: MaskReading::default(), notes: Vec::new() }
     }
 
-    /// Says that a model of this many channels does not see the colours of some images.
-    pub fn colour_note(&self, channels: usize) -> Option<String> {
-        let coloured = self.items.iter().filter(|item| item.coloured).count();
-        if channels == 3 || coloured == 0 {
-            return None;
-        }
-        let images = match coloured {
-            n if n == self.items.len() => "the images have colours".to_owned(),
-            1 => "1 image has colours".to_owned(),
-            n => format!("{} have colours", counted(n, "image")),
-        };
-        Some(format!(
-            "{images}, but the model sees grey: a stain of equal brightness is lost; set channels to 3 to keep the colours"
-        ))
-    }
-
     /// Returns the positions in `items` of the healthy training images: those in the training subset, or every healthy
     /// image if the layout has no subsets.
     pub fn training_positions(&self) -> impl Iterator<Item = usize> + '_ {

@@ -206,6 +206,9 @@ pub enum FileFault {
     /// A decoder that exceeds its memory limit.
     #[error("decoding it needs more than 3.2 GB of memory; cut it into smaller images or save it as PNG")]
     TooMuchMemory,
+    /// A grey image where colour is needed, with the remedy.
+    #[error("it is grey, but the model sees colour; {0}")]
+    Grey(&'static str),
     /// An image that its reader refused by its header.
     #[error("{0}")]
     NotInspected(String),

@@ -12,6 +12,7 @@
 
 mod bit_depth;
 mod box_filter;
+mod colour;
 pub(crate) mod colour_map;
 mod crop;
 mod dataset;
@@ -37,6 +38,8 @@ mod unwritten;
 
 pub use bit_depth::{BadBitDepth, BitDepth};
 pub use box_filter::box_mean;
+pub use colour::FoundColour;
+pub(crate) use colour::dropped_colours;
 pub use colour_map::ColourMap;
 pub use crop::{CropSampler, CropSpec, Loader};
 pub use dataset::{Dataset, DatasetImage, DatasetLayout, DatasetSummary, Label, Skipped, Subset};

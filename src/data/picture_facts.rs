@@ -1,6 +1,6 @@
 //! What an image shows, as far as its pixels tell without a model: its identity, whether it shows anything, its colour.
 
-use super::{FileHash, Picture, Samples};
+use super::{FileHash, Picture, Samples, colour::has_colour};
 
 /// Share of the pixels at either end of the range that may differ from the rest in an image that shows nothing.
 const STRAY: f64 = 0.001;
@@ -10,10 +10,6 @@ const BLACK: u8 = 8;
 const WHITE: u8 = 250;
 /// Images of fewer pixels are not judged.
 const JUDGED: usize = 64;
-/// Difference between channels, of 255, from which a pixel has a colour.
-const COLOUR: u8 = 12;
-/// Share of the pixels that must have a colour.
-const COLOURED: f64 = 0.001;
 
 /// An image that shows nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +55,7 @@ impl PictureFacts {
         Self {
             pixels: pixel_hash(picture, grey),
             blank: levels.blank(),
-            coloured: !grey && share_coloured(picture) > COLOURED,
+            coloured: !grey && has_colour(picture),
             like_mask: levels.like_mask(),
         }
     }
@@ -109,21 +105,12 @@ fn eight_bits(samples: &[u16]) -> Option<u16> {
 
 /// Says what a user should know about how an image was read for a model of this many channels.
 pub(crate) fn remark(picture: &Picture, channels: usize) -> Option<String> {
-    let lost = channels == 1 && picture.channels() == 3 && share_coloured(picture) > COLOURED;
+    let lost = channels == 1 && has_colour(picture);
     let colour = lost.then(|| "its colours are not seen, because the model was trained on grey".to_owned());
     match (picture.remark(), colour) {
         (Some(read), Some(colour)) => Some(format!("{read}; {colour}")),
         (read, colour) => read.or(colour),
     }
-}
-
-fn share_coloured(picture: &Picture) -> f64 {
-    let spread = |[r, g, b]: [u8; 3]| r.max(g).max(b) - r.min(g).min(b) >= COLOUR;
-    let count = match picture.samples() {
-        Samples::U8(s) => s.as_chunks::<3>().0.iter().filter(|pixel| spread(**pixel)).count(),
-        Samples::U16(s) => s.as_chunks::<3>().0.iter().filter(|pixel| spread(pixel.map(|v| (v >> 8) as u8))).count(),
-    };
-    count as f64 / (picture.width() * picture.height()) as f64
 }
 
 /// How often each level of brightness occurs.

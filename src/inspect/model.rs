@@ -321,8 +321,8 @@ impl Model {
                     .map_err(|e| invalid_meta(key::NEIGHBOURS, e.to_string()))?;
                 let invalid = |source| ModelError::Weights { name: file.into(), source };
                 let dim = critic.as_ref().map_or(0, FrameCritic::embedding_dim);
-                let bank =
-                    EmbeddingBank::from_weights(&tensors, origins, info.recipe.model.channels, dim).map_err(invalid)?;
+                let bank = EmbeddingBank::from_weights(&tensors, origins, info.recipe.model.channels.count(), dim)
+                    .map_err(invalid)?;
                 Some(bank.ok_or_else(|| invalid_meta(key::NEIGHBOURS, "invalid pixel value".into()))?)
             }
         };
@@ -544,19 +544,20 @@ impl Model {
     /// The largest image that can be inspected at present.
     pub fn frame_limit(&self) -> FrameLimit {
         let recipe = &self.info.recipe;
-        FrameLimit::here(recipe.model.channels, recipe.data.scale)
+        FrameLimit::here(recipe.model.channels.count(), recipe.data.scale)
     }
 
     /// Prepares the inspection of an image on the active regions, converted as in training.
     ///
     /// # Errors
-    /// [`InspectError`] for knobs out of range, or an image that is too large or fully ignored.
+    /// [`InspectError`] for knobs out of range, or an image that is too large, fully ignored, or grey where the model sees
+    /// colour.
     pub fn begin(&self, picture: &Picture, knobs: InvertKnobs) -> Result<InspectionJob, InspectError> {
         self.frame_limit().check(picture.width() as u64, picture.height() as u64)?;
         let recipe = &self.info.recipe;
         let picture = picture.read_at(recipe.data.bit_depth);
-        let query = Arc::new(Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32));
-        InspectionJob::new(&self.networks, query, knobs, &self.info.regions)
+        let query = Planes::for_model(&picture, recipe.model.channels.count(), recipe.data.scale as f32)?;
+        InspectionJob::new(&self.networks, Arc::new(query), knobs, &self.info.regions)
     }
 
     /// The anomaly regions of an outcome of this model.
@@ -632,9 +633,11 @@ impl ModelNetworks {
                 false => None,
             },
             critic: match has("c") {
-                true => {
-                    Some(bundle.fill(path, "c", Critic::new(shape.channels, width, [0.0, 1.0], &mut rng, device))?)
-                }
+                true => Some(bundle.fill(
+                    path,
+                    "c",
+                    Critic::new(shape.channels.count(), width, [0.0, 1.0], &mut rng, device),
+                )?),
                 false => None,
             },
         })

@@ -13,6 +13,14 @@ pub struct Planes {
     values: Arc<Vec<f32>>,
 }
 
+/// A grey image for a model that sees colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the image is grey, but the model sees colour; inspect an image in colour, or train a model that sees grey (with \
+     model.channels set to 1)"
+)]
+pub struct NoColour;
+
 impl Planes {
     /// Wraps values; `None` unless they fill the planes exactly and there is at least one pixel.
     pub fn new(width: usize, height: usize, channels: usize, values: Vec<f32>) -> Option<Self> {
@@ -35,6 +43,17 @@ impl Planes {
             }
         }
         Self { width, height, channels, values: Arc::new(values) }
+    }
+
+    /// As [`Planes::of`], of an image that a model of this many channels is to inspect.
+    ///
+    /// # Errors
+    /// [`NoColour`] for an image in grey where the model sees colour.
+    pub fn for_model(picture: &Picture, channels: usize, scale: f32) -> Result<Self, NoColour> {
+        match (channels, picture.channels()) {
+            (3, 1) => Err(NoColour),
+            _ => Ok(Self::of(picture, channels, scale)),
+        }
     }
 
     /// Width, pixels.
@@ -84,6 +103,18 @@ impl Planes {
 mod tests {
     use super::*;
     use crate::data::Samples;
+
+    #[test]
+    fn a_model_in_colour_refuses_grey_and_one_in_grey_takes_both() {
+        let grey = Picture::new(2, 1, 1, Samples::U8(vec![7, 9])).unwrap();
+        let rgb = Picture::new(2, 1, 3, Samples::U8(vec![7, 9, 11, 200, 100, 0])).unwrap();
+        let message = Planes::for_model(&grey, 3, 1.0).unwrap_err().to_string();
+        assert!(message.contains("the image is grey") && message.contains("model.channels set to 1"), "{message}");
+        assert_eq!(Planes::for_model(&rgb, 3, 1.0).unwrap(), Planes::of(&rgb, 3, 1.0));
+        for picture in [&grey, &rgb] {
+            assert_eq!(Planes::for_model(picture, 1, 1.0).unwrap(), Planes::of(picture, 1, 1.0));
+        }
+    }
 
     #[test]
     fn planes_match_the_training_input() {

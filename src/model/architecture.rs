@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Channels;
+
 /// How the generator doubles its resolution (tip 1 of the talk).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -40,8 +42,8 @@ pub enum NormOrder {
 pub struct ModelKnobs {
     /// Side of a crop in pixels: 32, 64 or 128.
     pub size: usize,
-    /// Channels of a crop: 1 (grey) or 3 (RGB).
-    pub channels: usize,
+    /// Channels of a crop.
+    pub channels: Channels,
     /// Divisor of the talk's filter counts: 1, 2, 4 or 8.
     pub width_divisor: usize,
     /// How the generator doubles its resolution.
@@ -70,7 +72,7 @@ impl Default for ModelKnobs {
     fn default() -> Self {
         Self {
             size: 64,
-            channels: 1,
+            channels: Channels::Auto,
             width_divisor: 8,
             upsampling: Upsampling::ResizeConv,
             latent: LatentKind::TruncatedNormal,

@@ -36,7 +36,7 @@ impl Discriminator {
     /// Creates a discriminator with random initial weights.
     pub fn new(knobs: &ModelKnobs, rng: &mut impl Rng, device: &Device) -> Self {
         let mut filters = knobs.filters();
-        filters.push(knobs.channels);
+        filters.push(knobs.channels.count());
         filters.reverse();
         let down: Vec<DownBlock> = filters
             .windows(2)

@@ -31,7 +31,7 @@ impl Encoder {
     /// Creates an encoder with random initial weights: the discriminator's trunk with batch norm, and a dense layer.
     pub fn new(knobs: &ModelKnobs, rng: &mut impl Rng, device: &Device) -> Self {
         let mut filters = knobs.filters();
-        filters.push(knobs.channels);
+        filters.push(knobs.channels.count());
         filters.reverse();
         let down: Vec<EncodeBlock> = filters
             .windows(2)

@@ -49,7 +49,7 @@ impl Generator {
                     norm: BatchNorm::new(pair[1], knobs.norm_momentum, device),
                 })
                 .collect(),
-            out: UpConv::new(last, knobs.channels, knobs.upsampling, rng, device),
+            out: UpConv::new(last, knobs.channels.count(), knobs.upsampling, rng, device),
             knobs: knobs.clone(),
         }
     }

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bundle;
+mod channels;
 pub mod critic;
 mod discriminator;
 mod encoder;
@@ -14,6 +15,7 @@ pub mod weights;
 
 pub use architecture::{LatentKind, ModelKnobs, NormOrder, Upsampling};
 pub use bundle::{Bundle, BundleError, Provenance};
+pub use channels::Channels;
 pub use critic::{Critic, FrozenCritic};
 pub use discriminator::{Discriminator, FrozenDiscriminator};
 pub use encoder::Encoder;

@@ -90,13 +90,13 @@ pub fn defect_synthesiser(
     mut generated: (usize, Vec<f32>),
 ) -> DefectSynthesiser {
     if recipe.critic.level {
-        let channels = recipe.model.channels;
+        let channels = recipe.model.channels.count();
         for crop in generated.1.chunks_exact_mut((channels * generated.0 * generated.0).max(1)) {
             let illumination = Illumination::of_planes(crop, channels);
             crop.iter_mut().for_each(|v| *v = illumination.normalise(*v));
         }
     }
-    DefectSynthesiser::new(recipe.critic.synthetic_defects(), side, recipe.model.channels, deviation, generated)
+    DefectSynthesiser::new(recipe.critic.synthetic_defects(), side, recipe.model.channels.count(), deviation, generated)
 }
 
 /// Damages batch `index` of [`HealthyCrops`] for training the critic of a recipe with this seed.
@@ -153,7 +153,7 @@ impl CriticTrainer {
         let device = device.clone().without_autodiff();
         let crops = HealthyCrops::new(recipe, store, training)?;
         let (side, pixel_stats) = (crops.side(), crops.pixel_stats());
-        let (channels, latent) = (recipe.model.channels, Latent::new(&recipe.model));
+        let (channels, latent) = (recipe.model.channels.count(), Latent::new(&recipe.model));
         let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x6472_6177);
         let z = TensorData::new(latent.sample(GENERATED, &mut rng), [GENERATED, latent.size()]);
         let (_, generated) = host(FrozenGenerator::new(g).forward(Tensor::from_data(z, &device)))?;
@@ -253,7 +253,7 @@ impl CriticTrainer {
 
     /// Converts damaged crops to input and target tensors; the target of a logit is 1 if any of its pixels is damaged.
     fn tensors(&self, damaged: DamagedCrop) -> (Tensor<4>, Tensor<4>) {
-        let (side, channels) = (self.crops.side(), self.recipe.model.channels);
+        let (side, channels) = (self.crops.side(), self.recipe.model.channels.count());
         let n = damaged.mask.len() / (side * side);
         let cells = side / STRIDE;
         let mut target = vec![0.0f32; n * cells * cells];

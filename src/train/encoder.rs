@@ -76,7 +76,7 @@ impl EncoderTrainer {
         let (n, m) = (knobs.batch, &self.recipe.model);
         // Another seed than that of the GAN gives different crops.
         let crops = self.sampler.batch(self.recipe.seed ^ 0x656e_6372, self.step, n)?;
-        let x = Tensor::<4>::from_data(TensorData::new(crops, [n, m.channels, m.size, m.size]), &self.device);
+        let x = Tensor::<4>::from_data(TensorData::new(crops, [n, m.channels.count(), m.size, m.size]), &self.device);
         let mut stats = Vec::new();
         let z = self.e.forward(x.clone(), &mut Pass::Train(&mut stats));
         let reconstruction = self.g.forward(z);

@@ -254,7 +254,7 @@ impl Recipe {
     pub fn crop_spec(&self) -> CropSpec {
         CropSpec {
             size: self.model.size,
-            channels: self.model.channels,
+            channels: self.model.channels.count(),
             scale: self.data.scale as f32,
             flip_horizontal: self.data.flip_horizontal,
             flip_vertical: self.data.flip_vertical,

@@ -7,7 +7,10 @@ use super::{
     recipe::Recipe,
     recipe_error::RecipeError,
 };
-use crate::{data::BitDepth, model::LatentKind};
+use crate::{
+    data::{BitDepth, Dataset},
+    model::{Channels, LatentKind},
+};
 
 /// Largest number of changed knobs that are described one by one.
 const MANY_CHANGES: usize = 3;
@@ -132,7 +135,20 @@ impl Recipe {
         if table.get("data").is_none_or(|data| data.get("bit_depth").is_none()) {
             recipe.data.bit_depth = BitDepth::Sixteen;
         }
+        if table.get("model").is_none_or(|model| model.get("channels").is_none()) {
+            recipe.model.channels = Channels::Grey;
+        }
         Ok(recipe)
+    }
+
+    /// The recipe of a run on these images: what it leaves to the images is decided, once, so that inspections read
+    /// theirs likewise.
+    #[must_use]
+    pub fn decided(&self, images: &Dataset) -> Self {
+        let mut recipe = self.clone();
+        recipe.data.bit_depth = recipe.data.bit_depth.or(images.bit_depth());
+        recipe.model.channels = recipe.model.channels.decided(images.colour().is_seen());
+        recipe
     }
 
     /// Writes the recipe as the text of a recipe file with every knob.

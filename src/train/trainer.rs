@@ -260,7 +260,7 @@ impl Trainer {
         let (n, m) = (knobs.batch, &self.recipe.model);
         let crops = self.loader.take(self.batches, n)?;
         self.batches += 1;
-        let real = Tensor::from_data(TensorData::new(crops, [n, m.channels, m.size, m.size]), &self.device);
+        let real = Tensor::from_data(TensorData::new(crops, [n, m.channels.count(), m.size, m.size]), &self.device);
         let flipped = rng.random_bool(knobs.label_flip);
         let (for_real, for_samples) =
             if flipped { (knobs.label_fake, knobs.label_real) } else { (knobs.label_real, knobs.label_fake) };

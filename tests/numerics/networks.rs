@@ -6,7 +6,7 @@ use burn::{
     tensor::{Device, Tensor, TensorData},
 };
 use ganspect::model::{
-    Discriminator, Generator, Latent, ModelKnobs, NormOrder, Upsampling,
+    Channels, Discriminator, Generator, Latent, ModelKnobs, NormOrder, Upsampling,
     layers::{Pass, up_conv, up_conv_reference},
     weights,
 };
@@ -84,7 +84,9 @@ fn a_generator_gives_the_same_output_folded_and_plain() {
 
 #[test]
 fn shapes_match_for_every_size_and_option() {
-    for (size, channels, divisor) in [(32, 1, 8), (64, 3, 8), (128, 1, 8), (32, 3, 2)] {
+    for (size, channels, divisor) in
+        [(32, Channels::Grey, 8), (64, Channels::Colour, 8), (128, Channels::Grey, 8), (32, Channels::Colour, 2)]
+    {
         for norm_order in [NormOrder::ActivationFirst, NormOrder::NormFirst] {
             let knobs = ModelKnobs { size, channels, width_divisor: divisor, norm_order, ..ModelKnobs::default() };
             let mut rng = ChaCha8Rng::seed_from_u64(1);
@@ -93,7 +95,7 @@ fn shapes_match_for_every_size_and_option() {
             let z = Latent::new(&knobs).sample(2, &mut rng);
             let z = Tensor::from_data(TensorData::new(z, [2, knobs.latent_size]), &cpu());
             let crops = g.forward(z, &mut Pass::Train(&mut Vec::new()));
-            assert_eq!(crops.dims(), [2, channels, size, size]);
+            assert_eq!(crops.dims(), [2, channels.count(), size, size]);
             assert!(values(crops.clone()).iter().all(|v| v.abs() <= 1.0));
             let logits = d.forward(crops.clone(), &mut Pass::Evaluate, |x| x);
             assert_eq!(logits.dims(), [2, 1]);
@@ -109,8 +111,8 @@ fn parameter_counts(knobs: &ModelKnobs) -> (usize, usize) {
     let kernel = |inputs: usize, outputs: usize| 25 * inputs * outputs + outputs;
     let norm = |channels: usize| 4 * channels;
     let last = *f.last().unwrap();
-    let mut g = (knobs.latent_size + 1) * f[0] * 16 + norm(f[0]) + kernel(last, knobs.channels);
-    let mut d = kernel(knobs.channels, last) + f[0] * 16 + 1;
+    let mut g = (knobs.latent_size + 1) * f[0] * 16 + norm(f[0]) + kernel(last, knobs.channels.count());
+    let mut d = kernel(knobs.channels.count(), last) + f[0] * 16 + 1;
     for pair in f.windows(2) {
         g += kernel(pair[0], pair[1]) + norm(pair[1]);
         d += kernel(pair[1], pair[0]) + if knobs.discriminator_norm { norm(pair[0]) } else { 0 };
@@ -123,7 +125,7 @@ fn parameter_counts_follow_the_formula() {
     for knobs in [
         ModelKnobs::default(),
         ModelKnobs { discriminator_norm: true, ..ModelKnobs::default() },
-        ModelKnobs { size: 128, channels: 3, ..ModelKnobs::default() },
+        ModelKnobs { size: 128, channels: Channels::Colour, ..ModelKnobs::default() },
         ModelKnobs { size: 32, width_divisor: 4, latent_size: 17, ..ModelKnobs::default() },
     ] {
         let mut rng = ChaCha8Rng::seed_from_u64(1);

@@ -81,7 +81,7 @@ pub fn records(query: &Planes, end: &[f32], steps: usize, restarts: usize) -> Ve
 pub fn thumbnail(query: &Planes) -> Arc<Thumbnail> {
     let side = SIDE / 2;
     let pixels = (0..side * side).map(|i| ((query.at(i % side * 2, i / side * 2, 0) + 1.0) * 127.5) as u8).collect();
-    Arc::new(Thumbnail { width: side, height: side, pixels })
+    Arc::new(Thumbnail { width: side, height: side, channels: 1, pixels })
 }
 
 pub fn calibration() -> Calibration {

@@ -445,8 +445,8 @@ fn lost_colours_and_mixed_images_are_said() {
     let lines = set.summary().sentences().join("\n");
     assert!(lines.contains("the images differ greatly in size: 2 of 3 are 24 x 20 pixels"), "{lines}");
     assert!(lines.contains("1 have colours and 2 are grey"), "{lines}");
-    assert!(set.colour_note(1).unwrap().starts_with("1 image has colours, but the model sees grey"));
-    assert_eq!(set.colour_note(3), None);
+    assert!(set.colour().sentence(Some(1)).starts_with("1 image has colours, but the model sees grey"));
+    assert!(!set.colour().sentence(Some(3)).contains("grey"));
 }
 
 #[test]

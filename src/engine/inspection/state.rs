@@ -138,14 +138,16 @@ impl QueryEntry {
     }
 }
 
-/// A small grey image.
+/// A small image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thumbnail {
     /// Pixels across.
     pub width: usize,
     /// Pixels down.
     pub height: usize,
-    /// Grey, row by row.
+    /// 1 (grey) or 3 (RGB).
+    pub channels: usize,
+    /// Row by row, channels interleaved.
     pub pixels: Vec<u8>,
 }
 

@@ -108,7 +108,7 @@ impl StreamInspector {
             Ok(job) => {
                 let size = (picture.width(), picture.height());
                 let read = picture.read_at(model.info().recipe.data.bit_depth);
-                let remark = picture_facts::remark(&read, model.info().recipe.model.channels);
+                let remark = picture_facts::remark(&read, model.info().recipe.model.channels.count());
                 self.current = Some(Current { path, hash, fingerprint, size, unwritten, remark, claim, job });
                 Ok(StreamStep::Working)
             }

@@ -60,7 +60,7 @@ impl CriticProbe {
             || self.trained.as_ref().map(|trained| (&trained.critic, trained.step, &trained.recipe, &trained.device));
         let Some((critic, step, recipe, device)) = in_training.or_else(trained) else { return };
         let Some(shown) = state.training.critic.preview.lock().clone() else { return };
-        if shown.crops.channels != recipe.model.channels {
+        if shown.crops.channels != recipe.model.channels.count() {
             return;
         }
         // The same critic has evaluated this preview already.

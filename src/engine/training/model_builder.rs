@@ -105,7 +105,7 @@ impl ModelBuilder {
         let encoder = EncoderTrainer::new(&recipe, &networks.ema, &networks.d, sampler, &networks.device);
         let held_out = opened.held_out_indices(&split);
         let steps = recipe.critic.steps;
-        let channels = recipe.model.channels;
+        let channels = recipe.model.channels.count();
         let statistics = if steps > 0 { critic::statistics_split(&training).1.len().min(STATISTICS_IMAGES) } else { 0 };
         let bank_size = if steps > 0 { training.len().min(BankBuilder::max_images(channels)) } else { 0 };
         let mut schedule = BuildSchedule::new([
@@ -177,7 +177,7 @@ impl ModelBuilder {
 
     /// The images for the crop bank.
     fn bank_images(&self) -> Vec<usize> {
-        spread(&self.training(), BankBuilder::max_images(self.about.recipe.model.channels))
+        spread(&self.training(), BankBuilder::max_images(self.about.recipe.model.channels.count()))
     }
 
     fn enter(&mut self, stage: Stage) {
@@ -272,7 +272,7 @@ impl ModelBuilder {
             &self.split,
             self.base.knobs.clone(),
             self.about.regions.clone(),
-            recipe.model.channels,
+            recipe.model.channels.count(),
             recipe.data.scale as f32,
         )?;
         self.enter(Stage::Calibrate(Box::new(model), Box::new(calibrator)));
@@ -316,12 +316,12 @@ impl ModelBuilder {
                 Stage::Statistics(fitter, images) if fitter.remaining() > 0 => {
                     let image_data = self.opened.store.get(images[fitter.next_index()])?;
                     let recipe = &self.about.recipe;
-                    fitter.add(&Planes::of(&image_data, recipe.model.channels, recipe.data.scale as f32))?;
+                    fitter.add(&Planes::of(&image_data, recipe.model.channels.count(), recipe.data.scale as f32))?;
                 }
                 Stage::Statistics(fitter, _) => {
                     let fitted = StatsFitter::clone(fitter).finish();
                     let images = self.bank_images();
-                    let channels = self.about.recipe.model.channels;
+                    let channels = self.about.recipe.model.channels.count();
                     let gathering = BankBuilder::new(images.len(), channels, self.split.seed);
                     self.stage = Stage::Collect(Box::new(fitted), Box::new(gathering), Vec::new(), images);
                 }
@@ -329,7 +329,7 @@ impl ModelBuilder {
                     let image = images[gathering.next_index()];
                     let image_data = self.opened.store.get(image)?;
                     let recipe = &self.about.recipe;
-                    let planes = Planes::of(&image_data, recipe.model.channels, recipe.data.scale as f32);
+                    let planes = Planes::of(&image_data, recipe.model.channels.count(), recipe.data.scale as f32);
                     gathering.add(critic, &name(&self.opened, image), &planes)?;
                     patterns.push(critic.map(&planes)?.pattern(None));
                 }

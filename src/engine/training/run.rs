@@ -113,13 +113,14 @@ impl TrainingRun {
         state: Arc<EngineState>,
         outbox: &mut Outbox,
     ) -> Result<Self, RunFault> {
+        let asked = start.asked_channels();
         let (recipe, split) = recipe_and_split(&start, opened)?;
         let opened = &opened.reading_at(recipe.data.bit_depth);
         let training = opened.training_indices(&split);
         let sampler = CropSampler::new(Arc::clone(&opened.store), training.clone(), recipe.crop_spec())?;
         let mut data = opened.dataset.summary().sentences();
         data.push(opened.split_sentence(&split));
-        data.extend(opened.dataset.colour_note(recipe.model.channels));
+        data.push(opened.dataset.colour().sentence(asked));
         if sampler.padded() > 0 {
             let side = recipe.model.size;
             let are = if sampler.padded() == 1 { "is" } else { "are" };
@@ -187,7 +188,7 @@ impl TrainingRun {
     /// Shows the real crops and, in a new run, writes them and the first samples to the log.
     fn draw_first_grids(&mut self, resumed: bool) -> Result<(), RunFault> {
         let recipe = self.trainer.recipe();
-        let real = ImageGrid::from_unit(GRID, recipe.model.channels, recipe.model.size, &self.real);
+        let real = ImageGrid::from_unit(GRID, recipe.model.channels.count(), recipe.model.size, &self.real);
         if !resumed || self.trainer.steps() == 0 {
             let text = format!("```toml\n{}```", recipe.to_toml());
             self.log.text(tag::RECIPE, 0, now(), &text)?;
@@ -387,7 +388,7 @@ impl TrainingRun {
     fn draw_grid(&mut self) -> Result<f32, RunFault> {
         let values = self.trainer.preview(self.averaged)?;
         let recipe = self.trainer.recipe();
-        let samples = ImageGrid::from_unit(GRID, recipe.model.channels, recipe.model.size, &values);
+        let samples = ImageGrid::from_unit(GRID, recipe.model.channels.count(), recipe.model.size, &values);
         let (step, every) = (self.trainer.steps(), recipe.train.histogram_every);
         let due = step <= 1 || step % every == 0 || step >= recipe.train.steps;
         // Drawn again at the same step, as after a change of weights, it is not logged again.
@@ -514,7 +515,7 @@ impl TrainingRun {
         let frames = frames.clamp(2, 120);
         let values = self.trainer.walk(from, to, frames, self.averaged)?;
         let m = &self.trainer.recipe().model;
-        let pictures = ImageGrid::from_unit(frames, m.channels, m.size, &values);
+        let pictures = ImageGrid::from_unit(frames, m.channels.count(), m.size, &values);
         let walk = LatentWalk { step: self.trainer.steps(), ends: (from, to), frames: pictures };
         *self.state.training.walk.lock() = Some(Arc::new(walk));
         self.trainer.restart_clock();

@@ -178,7 +178,7 @@ fn restore_grids(log: &RunLog, recipe: &Recipe, step: u64, state: &TrainingState
         }
         let samples = load_image(image)
             .ok()
-            .and_then(|bytes| images_from_png(&bytes, GRID, recipe.model.size, recipe.model.channels));
+            .and_then(|bytes| images_from_png(&bytes, GRID, recipe.model.size, recipe.model.channels.count()));
         if let Some(samples) = samples {
             grids.push(SampleGrid { step: image.step as u64, from_ema: true, samples });
         }

@@ -19,6 +19,15 @@ pub(crate) enum RunStart {
     Resume { folder: Box<RunFolder>, recipe: Box<Recipe> },
 }
 
+impl RunStart {
+    /// The number of channels that a new run's recipe asks for; `None` if it leaves them to the images.
+    pub(super) fn asked_channels(&self) -> Option<usize> {
+        match self {
+            Self::New { recipe, .. } | Self::Resume { recipe, .. } => recipe.model.channels.chosen(),
+        }
+    }
+}
+
 /// Returns the recipe and the split of a run that is to be started or resumed.
 pub(super) fn recipe_and_split(start: &RunStart, opened: &Opened) -> Result<(Recipe, Split), RunFault> {
     let (recipe, stored) = match start {
@@ -29,11 +38,14 @@ pub(super) fn recipe_and_split(start: &RunStart, opened: &Opened) -> Result<(Rec
         Some(split) => split,
         None => opened.split(recipe.data.holdout, recipe.seed)?,
     };
-    let mut recipe = Recipe::clone(recipe);
-    if matches!(start, RunStart::New { .. }) {
-        // Decided once, over all images, so that inspections read theirs likewise.
-        recipe.data.bit_depth = recipe.data.bit_depth.or(opened.dataset.bit_depth());
-    }
+    let recipe = match start {
+        RunStart::New { .. } => {
+            let recipe = recipe.decided(&opened.dataset);
+            opened.dataset.check_colour(recipe.model.channels.count())?;
+            recipe
+        }
+        RunStart::Resume { .. } => Recipe::clone(recipe),
+    };
     Ok((recipe, split))
 }
 

@@ -66,7 +66,7 @@ impl TimeEstimator {
         // An error is reported when the image is used for the build.
         let query = || {
             let image = opened.store.get(self.image).ok()?;
-            Some(Planes::of(&image, recipe.model.channels, recipe.data.scale as f32))
+            Some(Planes::of(&image, recipe.model.channels.count(), recipe.data.scale as f32))
         };
         let began = Instant::now();
         self.next = match std::mem::replace(&mut self.next, Next::Over) {

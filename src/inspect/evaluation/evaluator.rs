@@ -110,7 +110,7 @@ impl Evaluator {
             data: info.data.clone(),
             recipe: info.recipe.to_toml(),
         };
-        let (channels, scale) = (info.recipe.model.channels, info.recipe.data.scale as f32);
+        let (channels, scale) = (info.recipe.model.channels.count(), info.recipe.data.scale as f32);
         let depth = info.recipe.data.bit_depth;
         let form = match depth.or(tests.bit_depth()) {
             BitDepth::Auto | BitDepth::Sixteen => format!("{channels} {scale}"),
@@ -238,7 +238,7 @@ impl Evaluator {
                 program: env!("CARGO_PKG_VERSION").into(),
                 model: self.model.clone(),
                 data: self.tests.data.clone(),
-                about: self.tests.about.iter().cloned().chain(self.tests.reading(self.depth)).collect(),
+                about: [&self.tests.about[..], &self.reading()[..]].concat(),
                 data_hash: FileHash::of(&hashes).to_string(),
                 knobs: self.knobs.clone(),
                 regions: self.regions.clone(),
@@ -251,6 +251,11 @@ impl Evaluator {
             pixels: totals.filter(|m| m.healthy + m.defective > 0).collect(),
             excluded: self.excluded.clone(),
         }
+    }
+
+    /// Says how the model reads the images, as far as that is not plain.
+    fn reading(&self) -> Vec<String> {
+        self.tests.reading(self.depth).into_iter().chain(self.tests.unseen_colour(self.channels)).collect()
     }
 
     /// Excludes the current image, unless the device or the model is at fault.
@@ -294,12 +299,16 @@ impl Evaluator {
             return Ok(());
         }
         let query = match tests.picture(self.current_index()) {
-            Ok(picture) => Arc::new(Planes::of(&picture.read_at(self.depth), self.channels, self.scale)),
+            Ok(picture) => Planes::for_model(&picture.read_at(self.depth), self.channels, self.scale),
             Err(error) => {
                 self.exclude(error.to_string());
                 self.next += 1;
                 return Ok(());
             }
+        };
+        let query = match query {
+            Ok(query) => Arc::new(query),
+            Err(error) => return self.exclude_or_fail(error.into()),
         };
         let size = (query.width(), query.height());
         let mask = mask.map(|(mask, _)| scaled_mask(mask, self.scale)).filter(|mask| mask.len() == size.0 * size.1);

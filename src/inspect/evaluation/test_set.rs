@@ -12,6 +12,7 @@ use crate::{
         BitDepth, DataError, DataSource, DatasetSummary, FileHash, ImageStore, Label, MaskReading, Opened, Picture,
         Split, Subset,
         decode::decode_hashed,
+        dropped_colours,
         layout::ReadProgress,
         source::SPECIMEN_SIDE,
         surface,
@@ -49,6 +50,8 @@ pub struct TestItem {
     pixels: FileHash,
     /// Ground truth.
     pub label: Label,
+    /// Whether it has colour.
+    coloured: bool,
     origin: ImageOrigin,
 }
 
@@ -122,6 +125,7 @@ impl TestSet {
             hash: item.hash,
             pixels: item.pixels,
             label: item.label.clone(),
+            coloured: item.coloured,
             origin: ImageOrigin::Stored {
                 index,
                 mask: item.mask.clone(),
@@ -157,6 +161,7 @@ impl TestSet {
             hash: hash(defect, index),
             pixels: hash(defect, index),
             label: defect.map_or(Label::Healthy, |d| Label::Defective(d.name().to_owned())),
+            coloured: false,
             origin: ImageOrigin::Generated { kind, defect, seed: own, index: index as u64, side },
         };
         let types = kind.defects();
@@ -230,6 +235,11 @@ impl TestSet {
             _ => String::new(),
         };
         Some(format!("16-bit samples are read as {read} bits (0 to {}){reason}", read.white().unwrap_or(u16::MAX)))
+    }
+
+    /// Says what of the images a model of this many channels does not see; `None` if nothing.
+    pub fn unseen_colour(&self, channels: usize) -> Option<String> {
+        dropped_colours(self.items.iter().filter(|item| item.coloured).count(), channels)
     }
 
     /// Whether any image has a mask.

@@ -1,7 +1,7 @@
 //! Why an inspection failed.
 
 use crate::{
-    inspect::{FrozenNetworks, KnobError},
+    inspect::{FrozenNetworks, KnobError, NoColour},
     model::weights::WeightError,
 };
 
@@ -25,6 +25,9 @@ pub enum InspectError {
     /// The image holds NaN or infinity.
     #[error("the image holds a pixel that is NaN or infinite; save it again from its source")]
     Image,
+    /// The image is grey, but the model sees colour.
+    #[error(transparent)]
+    NoColour(#[from] NoColour),
     /// A knob is out of range.
     #[error(transparent)]
     Knob(#[from] KnobError),

@@ -94,7 +94,7 @@ impl FrozenNetworks {
     /// Uploads `n` crops, given crop by crop.
     pub fn upload(&self, values: Vec<f32>, n: usize) -> Tensor<4> {
         let m = self.knobs();
-        Tensor::from_data(TensorData::new(values, [n, m.channels, m.size, m.size]), &self.device)
+        Tensor::from_data(TensorData::new(values, [n, m.channels.count(), m.size, m.size]), &self.device)
     }
 
     /// Uploads `n` maps with one value per pixel.

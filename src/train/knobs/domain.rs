@@ -17,6 +17,8 @@ pub enum Domain {
     Bool,
     /// One of these whole numbers.
     OneOf(&'static [i64]),
+    /// A word that leaves the choice to the program, or one of these whole numbers, each with its title on screen.
+    AutoOr((&'static str, &'static str), &'static [(i64, &'static str)]),
     /// One of these words, each with its title on screen.
     Choice(&'static [(&'static str, &'static str)]),
 }
@@ -43,6 +45,10 @@ impl fmt::Display for Domain {
                 let words: Vec<String> = values.iter().map(ToString::to_string).collect();
                 write!(f, "one of {}", words.join(", "))
             }
+            Self::AutoOr((word, _), numbers) => {
+                let numbers: Vec<String> = numbers.iter().map(|n| n.0.to_string()).collect();
+                write!(f, "one of {word}, {}", numbers.join(", "))
+            }
             Self::Choice(words) => {
                 let words: Vec<&str> = words.iter().map(|w| w.0).collect();
                 write!(f, "one of {}", words.join(", "))
@@ -61,6 +67,8 @@ impl Domain {
             (Self::Float(..) | Self::LogFloat(..), Value::Integer(v)) => return self.accept(&Value::Float(*v as f64)),
             (Self::Bool, Value::Boolean(_)) => true,
             (Self::Choice(_), Value::Integer(v)) => return self.accept(&Value::String(v.to_string())),
+            (Self::AutoOr(_, numbers), Value::Integer(v)) => numbers.iter().any(|n| n.0 == *v),
+            (Self::AutoOr((word, _), _), Value::String(v)) => word == v,
             (Self::Choice(words), Value::String(v)) => words.iter().any(|w| w.0 == v),
             _ => false,
         };

@@ -4,7 +4,7 @@ use super::{
     domain::Domain,
     knob::{Group, Knob},
 };
-use crate::data::BitDepth;
+use crate::{data::BitDepth, model::Channels};
 
 const OPTIMISERS: Domain = Domain::Choice(&[("adam", "Adam"), ("sgd", "SGD"), ("rms-prop", "RMSProp")]);
 const LEARNING_RATE: Domain = Domain::LogFloat(1e-6, 1e-1);
@@ -470,9 +470,9 @@ pub const KNOBS: &[Knob] = &[
         group: Group::Architecture,
         label: "Channels",
         unit: "",
-        domain: Domain::OneOf(&[1, 3]),
+        domain: Domain::AutoOr(Channels::AUTO, &Channels::NUMBERS),
         live: false,
-        help: "1 for grey, 3 for colour.",
+        help: "What the model sees: 1 for grey, 3 for colour. By default colour where the healthy images have colour, else grey.",
     },
     Knob {
         key: "model.upsampling",

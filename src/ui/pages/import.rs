@@ -228,8 +228,8 @@ impl ImportPage {
             ReadState::Asking(editor) => roles = editor.ui(ui),
             ReadState::Read(opened) => {
                 let opened = Arc::clone(opened);
-                let colours = opened.dataset.colour_note(frame.recipe.model.channels);
-                if self.dataset_summary(ui, &p, &opened.dataset, colours, frame.actions) {
+                let colours = opened.dataset.colour().sentence(frame.recipe.model.channels.chosen());
+                if self.dataset_summary(ui, &p, &opened.dataset, &colours, frame.actions) {
                     correct = Some(FolderRolesEditor::of(&opened.dataset));
                 }
             }
@@ -326,7 +326,7 @@ impl ImportPage {
         ui: &mut Ui,
         p: &theme::Palette,
         dataset: &Dataset,
-        colours: Option<String>,
+        colours: &str,
         actions: &mut Vec<Action>,
     ) -> bool {
         let mut correct = false;
@@ -338,7 +338,7 @@ impl ImportPage {
             }
         });
         ui.add_space(theme::GAP_XS);
-        for line in self.summary.iter().cloned().chain(colours.map(|note| sentence(&note))) {
+        for line in self.summary.iter().cloned().chain([sentence(colours)]) {
             ui.add(egui::Label::new(RichText::new(line).color(p.text)).wrap());
         }
         ui.add_space(theme::GAP_L);

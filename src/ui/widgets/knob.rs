@@ -46,6 +46,11 @@ pub(crate) fn knob_editor(
                         let options = options.iter().map(|v| (Value::Integer(*v), v.to_string()));
                         choice(ui, knob, value, options.collect())
                     }
+                    Domain::AutoOr((word, title), numbers) => {
+                        let auto = (Value::String(word.into()), title.to_owned());
+                        let numbers = numbers.iter().map(|n| (Value::Integer(n.0), n.1.to_owned()));
+                        choice(ui, knob, value, std::iter::once(auto).chain(numbers).collect())
+                    }
                     Domain::Choice(words) => {
                         let options = words.iter().map(|w| (Value::String(w.0.into()), w.1.to_owned()));
                         choice(ui, knob, value, options.collect())

@@ -229,11 +229,11 @@ impl InspectionTask {
         let m = &model.info().recipe.model;
         let samples = model.networks().samples(SAMPLES, 1).ok();
         *self.state.inspection.samples.write() =
-            samples.map(|values| Arc::new(ImageGrid::from_unit(SAMPLES, m.channels, m.size, &values)));
-        let form = (m.channels, model.info().recipe.data.scale);
+            samples.map(|values| Arc::new(ImageGrid::from_unit(SAMPLES, m.channels.count(), m.size, &values)));
+        let form = (m.channels.count(), model.info().recipe.data.scale);
         let before = self.model.as_ref().map(|old| {
             let recipe = &old.info().recipe;
-            (recipe.model.channels, recipe.data.scale)
+            (recipe.model.channels.count(), recipe.data.scale)
         });
         self.model = Some(model);
         self.path = path;
@@ -401,7 +401,7 @@ impl InspectionTask {
     fn read_ahead(&mut self) {
         let Some(model) = &self.model else { return };
         let recipe = &model.info().recipe;
-        let (channels, scale) = (recipe.model.channels, recipe.data.scale as f32);
+        let (channels, scale) = (recipe.model.channels.count(), recipe.data.scale as f32);
         let (limit, depth) = (model.frame_limit(), self.depth.or(recipe.data.bit_depth));
         // Read ahead while the images that wait take little memory; the next one is always read.
         let waiting = self.slots.iter().filter(|slot| slot.entry.state.is_due()).filter_map(|slot| slot.query.as_ref());
@@ -418,7 +418,9 @@ impl InspectionTask {
                 break;
             }
             let read = match (&slot.reading, &slot.source) {
-                (None, QuerySource::Picture(picture)) => Ok(read(&picture.read_at(depth), channels, scale)),
+                (None, QuerySource::Picture(picture)) => {
+                    read(&picture.read_at(depth), channels, scale).map_err(|error| sentence(&error.to_string()))
+                }
                 (None, QuerySource::File(path)) => {
                     let path = path.clone();
                     match BackgroundTask::spawn(
@@ -430,7 +432,10 @@ impl InspectionTask {
                                 checked.map_err(|error| FileFault::NotInspected(error.to_string()))
                             };
                             let (picture, _) = decode_checked(&path, check)?;
-                            Ok(read(&picture.read_at(depth), channels, scale))
+                            read(&picture.read_at(depth), channels, scale).map_err(|error| {
+                                let fault = FileFault::NotInspected(error.to_string());
+                                DataError::File { path, fault }
+                            })
                         },
                     ) {
                         Ok(task) => {
@@ -674,16 +679,16 @@ impl EngineTask for InspectionTask {
 }
 
 /// Converts an image to the format of a model with these channels and this scale.
-fn read(picture: &Picture, channels: usize, scale: f32) -> DecodedQuery {
-    let planes = Planes::of(picture, channels, scale);
+fn read(picture: &Picture, channels: usize, scale: f32) -> Result<DecodedQuery, NoColour> {
+    let planes = Planes::for_model(picture, channels, scale)?;
     let thumbnail = thumbnail(&planes);
-    (planes, thumbnail, picture_facts::remark(picture, channels))
+    Ok((planes, thumbnail, picture_facts::remark(picture, channels)))
 }
 
-/// Creates a grey thumbnail by averaging.
+/// Creates a thumbnail by averaging.
 fn thumbnail(planes: &Planes) -> Thumbnail {
-    let grey = |x, y, _| (0..planes.channels()).map(|c| planes.at(x, y, c)).sum::<f32>() / planes.channels() as f32;
-    let size = (planes.width(), planes.height());
-    let (width, height, pixels) = crate::data::thumbnail::thumbnail(size, 1, THUMBNAIL, grey);
-    Thumbnail { width, height, pixels }
+    let (size, channels) = ((planes.width(), planes.height()), planes.channels());
+    let at = |x, y, c| planes.at(x, y, c);
+    let (width, height, pixels) = crate::data::thumbnail::thumbnail(size, channels, THUMBNAIL, at);
+    Thumbnail { width, height, channels, pixels }
 }

@@ -60,8 +60,11 @@ fn run(
 ) {
     let mut batch = None;
     for () in wakes {
-        let Some(request) = pending.lock().take() else { continue };
+        let Some(mut request) = pending.lock().take() else { continue };
         let run = state.training.critic.images.lock().clone();
+        if let Some(opened) = &request.opened {
+            *request.recipe = request.recipe.decided(&opened.dataset);
+        }
         let images = match &request.opened {
             Some(opened) => training_images(opened, &request.recipe),
             None => match &run {
@@ -149,11 +152,11 @@ fn damage(
         Some(_) => None,
         None => state.training.grids.read().grids().last().cloned(),
     };
-    let drawn = grid.filter(|grid| grid.samples.channels == recipe.model.channels);
+    let drawn = grid.filter(|grid| grid.samples.channels == recipe.model.channels.count());
     let drawn = drawn.map_or((0, Vec::new()), |grid| (grid.samples.side, grid.samples.to_unit()));
     let synthesiser = critic::defect_synthesiser(recipe, batch.side, batch.deviation, drawn);
     let damaged = critic::damaged_batch(&synthesiser, &batch.crops, recipe.seed, FIRST_BATCH + request.draw);
-    Ok(DefectPreview::new(request.viewer, recipe.critic.clone(), [recipe.model.channels, batch.side], damaged))
+    Ok(DefectPreview::new(request.viewer, recipe.critic.clone(), [recipe.model.channels.count(), batch.side], damaged))
 }
 
 #[cfg(test)]

@@ -322,10 +322,14 @@ impl List {
         let thumbnail = entry.thumbnail.as_ref()?;
         let changed = self.thumbnails.get(&entry.id).is_none_or(|(old, _)| !Arc::ptr_eq(old, thumbnail));
         if changed {
-            if thumbnail.pixels.len() != thumbnail.width * thumbnail.height || thumbnail.pixels.is_empty() {
+            let size = [thumbnail.width, thumbnail.height];
+            if thumbnail.pixels.len() != size[0] * size[1] * thumbnail.channels || thumbnail.pixels.is_empty() {
                 return None;
             }
-            let image = ColorImage::from_gray([thumbnail.width, thumbnail.height], &thumbnail.pixels);
+            let image = match thumbnail.channels {
+                3 => ColorImage::from_rgb(size, &thumbnail.pixels),
+                _ => ColorImage::from_gray(size, &thumbnail.pixels),
+            };
             let texture = ui.ctx().load_texture("query", image, TextureOptions::LINEAR);
             self.thumbnails.insert(entry.id, (Arc::clone(thumbnail), texture));
         }
