@@ -40,7 +40,7 @@ pub use knobs::{
 pub use latent::{FrozenNetworks, InversionBatch};
 pub use lineage::{LabelledPart, Lineage};
 pub use model::{DecisionError, Model, ModelError, ModelInfo, ModelNetworks, Promise};
-pub use planes::Planes;
+pub use planes::{NoColour, Planes};
 pub use regions::{Region, RegionError, RegionShape, Regions};
 pub use scores::{FusionTerm, LabelledScores, ReweightError, ScoreKind, Scores};
 pub use tiles::Tiling;

@@ -31,7 +31,9 @@ use crate::{
         task::{ActiveModel, Context, EngineTask, Readiness},
     },
     format::sentence,
-    inspect::{InspectError, InspectionJob, InvertKnobs, LatentStart, Model, Planes, calibration::ScoreOrigin},
+    inspect::{
+        InspectError, InspectionJob, InvertKnobs, LatentStart, Model, NoColour, Planes, calibration::ScoreOrigin,
+    },
     text::PrintablePath,
     time::TimeLeft,
 };

@@ -30,6 +30,9 @@ pub(super) fn ui(ui: &mut Ui, scene: &InspectScene, known: Option<&PartTruth>, f
     }
     let text = explanation(entry, scene);
     ui.add(Label::new(RichText::new(text).color(p.text)).wrap().selectable(true));
+    if let Some(remark) = &entry.remark {
+        ui.add(Label::new(RichText::new(sentence(remark)).color(p.text_weak)).wrap().selectable(true));
+    }
     ui.add_space(theme::GAP_S);
     if let Some(Judged::Verdict { assessment, threshold, .. }) = &entry.judged {
         score_bar(ui, assessment, Some(*threshold));
