@@ -2,7 +2,8 @@
 //!
 //! A part in a slightly different position, an ageing lamp or automatic exposure changes the brightness and contrast of
 //! the whole image. Both are measured by quartiles, which a defect or a dark frame of less than a quarter of the image
-//! hardly affects.
+//! hardly affects. Of an image in colour, the luminance is measured, and all channels are changed alike: that keeps every
+//! hue, and an area of another hue at equal luminance changes nothing.
 
 use std::sync::OnceLock;
 
@@ -17,6 +18,9 @@ const REACH: f32 = 8.0;
 /// Spreads from the median to black and to white when a normalised image is displayed.
 const DISPLAY_REACH: f32 = 3.0;
 
+/// Luminance of red, green and blue (Rec. 709).
+pub(super) const LUMINANCE: [f32; 3] = [0.2126, 0.7152, 0.0722];
+
 /// Brightness (median) and contrast (spread) of an image, on the scale where black is -1 and white 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Illumination {
@@ -27,10 +31,26 @@ pub(crate) struct Illumination {
 impl Illumination {
     /// Measures an image of `pixels` pixels and `channels` channels, each at least one; `at` reads a channel of a pixel.
     pub(crate) fn of(pixels: usize, channels: usize, at: impl Fn(usize, usize) -> f32) -> Self {
-        // Evenly spaced; an odd stride visits all columns.
-        let stride = (pixels / MEASURED).max(1) | 1;
-        let measured = (0..pixels).step_by(stride).flat_map(|i| (0..channels).map(move |c| (i, c)));
-        let mut values: Vec<f32> = measured.map(|(i, c)| at(i, c)).collect();
+        match channels {
+            3 => Self::of_colour(pixels, at),
+            _ => Self::of_values(
+                measured(pixels).flat_map(|i| (0..channels).map(move |c| (i, c))).map(|(i, c)| at(i, c)),
+            ),
+        }
+    }
+
+    /// Measures the luminance of an image in colour. A strong hue lies further from it than its structure reaches; the
+    /// spread is then as large as that needs, so that no channel is clamped.
+    fn of_colour(pixels: usize, at: impl Fn(usize, usize) -> f32) -> Self {
+        let luminance = |i: usize| LUMINANCE.iter().enumerate().map(|(c, share)| share * at(i, c)).sum::<f32>();
+        let own = Self::of_values(measured(pixels).map(luminance));
+        let reach = [0, 1, 2].map(|c| (Self::of_values(measured(pixels).map(|i| at(i, c))).median - own.median).abs());
+        let hue = reach.into_iter().fold(0.0, f32::max) / DISPLAY_REACH;
+        Self { spread: own.spread.max(hue), ..own }
+    }
+
+    fn of_values(values: impl Iterator<Item = f32>) -> Self {
+        let mut values: Vec<f32> = values.collect();
         let mut quartile = |share: usize| {
             let index = (values.len() * share / 4).min(values.len().saturating_sub(1));
             if values.is_empty() { 0.0 } else { *values.select_nth_unstable_by(index, f32::total_cmp).1 }
@@ -45,6 +65,12 @@ impl Illumination {
         Self::of(plane, channels, |i, c| values[c * plane + i])
     }
 
+    /// As earlier versions measured an image in colour: over the values of all channels.
+    pub(crate) fn over_all_channels(values: &[f32], channels: usize) -> Self {
+        let plane = values.len() / channels.max(1);
+        Self::of_values(measured(plane).flat_map(|i| (0..channels).map(move |c| values[c * plane + i])))
+    }
+
     /// Normalises a value of the image, to `[-1, 1]`.
     pub(crate) fn normalise(self, value: f32) -> f32 {
         ((value - self.median) / (REACH * self.spread)).clamp(-1.0, 1.0)
@@ -54,6 +80,11 @@ impl Illumination {
     pub(crate) fn for_display(normalised: f32) -> f32 {
         (normalised * (REACH / DISPLAY_REACH)).clamp(-1.0, 1.0)
     }
+}
+
+/// Evenly spaced pixels; an odd stride visits all columns.
+fn measured(pixels: usize) -> impl Iterator<Item = usize> {
+    (0..pixels).step_by((pixels / MEASURED).max(1) | 1)
 }
 
 /// The exposures of healthy images, within which an image is reconstructed as it is.
@@ -195,6 +226,39 @@ mod tests {
     fn channels_are_normalised_together() {
         let red = Illumination::of(100, 3, |_, c| if c == 0 { 0.6 } else { -0.2 });
         assert!(red.normalise(0.6) > red.normalise(-0.2));
+    }
+
+    #[test]
+    fn hues_survive_and_those_of_equal_luminance_change_nothing() {
+        // A strong and a pale hue, on a surface of little structure.
+        for base in [[0.7, -0.1, -0.7], [0.12, 0.1, 0.05]] {
+            let grain = |i: usize| 0.06 * ((i * 7_919 % 1_000) as f32 / 1_000.0 - 0.5);
+            let at = |i: usize, c: usize| base[c] + grain(i);
+            let plain = Illumination::of(40_000, 3, at);
+            for (gain, shift) in [(0.95, -0.1), (1.2, 0.1)] {
+                let changed = Illumination::of(40_000, 3, |i, c| gain * at(i, c) + shift);
+                for (i, c) in (0..600).map(|at| (at / 3, at % 3)) {
+                    let [now, then] = [changed.normalise(gain * at(i, c) + shift), plain.normalise(at(i, c))];
+                    assert!((now - then).abs() < 1e-3, "{base:?}: {now} {then}");
+                }
+            }
+            // No channel is clamped, and the differences between channels keep their proportions.
+            let [r, g, b] = [0, 1, 2].map(|c| plain.normalise(at(7, c)));
+            assert!([r, g, b].iter().all(|v| v.abs() < 0.9), "{base:?}: {r} {g} {b}");
+            let proportion = (r - g) / (g - b);
+            assert!((proportion - (base[0] - base[1]) / (base[1] - base[2])).abs() < 1e-2, "{base:?}: {proportion}");
+            // The structure is not lost beside the hue.
+            assert!((plain.normalise(at(1, 0)) - plain.normalise(at(0, 0))).abs() > 0.02);
+            // A third of the image has another hue of the same luminance.
+            let stained =
+                Illumination::of(40_000, 3, |i, c| at(i, c) + if i % 3 == 0 { [0.15, -0.058, 0.133][c] } else { 0.0 });
+            assert!((stained.median - plain.median).abs() < 2e-3, "{base:?}: {stained:?} {plain:?}");
+            assert!((stained.spread / plain.spread - 1.0).abs() < 0.1, "{base:?}: {stained:?} {plain:?}");
+        }
+        // Grey stored as RGB is measured as grey.
+        let grey = |i: usize| ((i * 7_919 % 1_000) as f32 / 1_000.0 - 0.5) * 0.4;
+        let [one, three] = [1, 3].map(|channels| Illumination::of(40_000, channels, |i, _| grey(i)));
+        assert!((one.median - three.median).abs() < 1e-4 && (one.spread - three.spread).abs() < 1e-3);
     }
 
     #[test]

@@ -40,6 +40,7 @@ pub use knobs::{
 pub use latent::{FrozenNetworks, InversionBatch};
 pub use lineage::{LabelledPart, Lineage};
 pub use model::{DecisionError, Model, ModelError, ModelInfo, ModelNetworks, Promise};
+pub(crate) use planes::difference_of_pixel;
 pub use planes::{NoColour, Planes};
 pub use regions::{Region, RegionError, RegionShape, Regions};
 pub use scores::{FusionTerm, LabelledScores, ReweightError, ScoreKind, Scores};

@@ -48,7 +48,12 @@ mod key {
     pub(crate) const NEIGHBOURS: &str = "neighbours";
     pub(crate) const LINEAGE: &str = "lineage";
     pub(crate) const REGION_SETTINGS: &str = "region_settings";
+    /// How a model in colour sees it; absent in files of earlier versions.
+    pub(crate) const COLOUR: &str = "colour";
 }
+
+/// How models of this version see colour: brightness by luminance, differences of every channel.
+const BY_LUMINANCE: &str = "luminance";
 
 /// Prefix of the tensors of the embedding bank.
 const BANK: &str = "bank";
@@ -301,6 +306,8 @@ impl Model {
         };
         let device = device.clone().without_autodiff();
         let parts = ModelNetworks::of(&bundle, &info.recipe, file, false, &device)?;
+        let in_colour = info.recipe.model.channels.count() > 1;
+        let of_earlier_colour = in_colour && bundle.meta.get(key::COLOUR).is_none_or(|how| how != BY_LUMINANCE);
         let critic = match &parts.critic {
             None => None,
             Some(critic) => {
@@ -308,8 +315,11 @@ impl Model {
                 let stats = NormalStats::from_weights(&bundle.with_prefix("usual"), info.recipe.critic.width)
                     .map_err(invalid)?;
                 let patterns = Patterns::from_weights(&bundle.with_prefix(PATTERNS)).map_err(invalid)?;
-                let critic =
-                    FrameCritic::new(FrozenCritic::new(critic), TestTimeAugmentation::of(&info.recipe), stats, &device);
+                let tta = TestTimeAugmentation {
+                    over_all_channels: of_earlier_colour,
+                    ..TestTimeAugmentation::of(&info.recipe)
+                };
+                let critic = FrameCritic::new(FrozenCritic::new(critic), tta, stats, &device);
                 Some(critic.with_patterns(patterns))
             }
         };
@@ -328,6 +338,7 @@ impl Model {
         };
         let networks = FrozenNetworks::new(&parts.ema, &parts.d, parts.encoder.as_ref(), &device)
             .with_critic(critic)
+            .with_earlier_colour(of_earlier_colour)
             .with_name(file);
         Ok(Self { info, networks, encoder: parts.encoder.is_some(), bundle, bank })
     }
@@ -381,6 +392,9 @@ impl Model {
         if info.region_settings != RegionSettings::default() {
             let text = serde_json::to_string(&info.region_settings);
             meta.push((key::REGION_SETTINGS, json(key::REGION_SETTINGS, text)?));
+        }
+        if info.recipe.model.channels.count() > 1 && !self.networks.is_of_earlier_colour() {
+            meta.push((key::COLOUR, BY_LUMINANCE.to_owned()));
         }
         if let Some(lineage) = &info.lineage {
             meta.push((key::LINEAGE, json(key::LINEAGE, serde_json::to_string(lineage))?));
@@ -586,7 +600,7 @@ fn check_tensors(bundle: &Bundle) -> Result<(), WeightError> {
     }
     for Weight { name, values, .. } in &bundle.tensors {
         let negative = values.iter().find(|value| **value < 0.0).filter(|_| name.ends_with("running_variance"));
-        let flat = values.get(1).filter(|deviation| name == "c/light" && **deviation <= 0.0);
+        let flat = values.last().filter(|deviation| name == "c/light" && **deviation <= 0.0);
         let (Some(&value), wanted) = (match (negative, flat) {
             (None, flat) => (flat, "a standard deviation is above 0"),
             (negative, _) => (negative, "a variance is not negative"),
@@ -621,6 +635,12 @@ impl ModelNetworks {
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         let path = Path::new(file);
         let has = |prefix: &str| !bundle.with_prefix(prefix).is_empty();
+        // One mean of the pixels for each channel; earlier versions stored one for all of them.
+        let means = match bundle.with_prefix("c").get("light").map(|weight| weight.values.len()) {
+            Some(stored) if stored == shape.channels.count() + 1 => stored - 1,
+            _ => 1,
+        };
+        let brightness = vec![1.0; means + 1];
         Ok(Self {
             live: match live && has("g") {
                 true => Some(bundle.fill(path, "g", Generator::new(shape, &mut rng, device))?),
@@ -636,7 +656,7 @@ impl ModelNetworks {
                 true => Some(bundle.fill(
                     path,
                     "c",
-                    Critic::new(shape.channels.count(), width, [0.0, 1.0], &mut rng, device),
+                    Critic::new(shape.channels.count(), width, brightness, &mut rng, device),
                 )?),
                 false => None,
             },

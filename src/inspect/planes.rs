@@ -21,6 +21,18 @@ pub struct Planes {
 )]
 pub struct NoColour;
 
+/// The difference of one pixel from the differences of its channels: their mean distance from 0, with the sign of their
+/// sum, so that a hue of equal brightness does not cancel itself.
+pub(crate) fn difference_of_pixel(channels: impl Iterator<Item = f32>) -> f32 {
+    let (mut size, mut sum, mut count) = (0.0, 0.0, 0.0f32);
+    for difference in channels {
+        size += difference.abs();
+        sum += difference;
+        count += 1.0;
+    }
+    (size / count.max(1.0)).copysign(sum)
+}
+
 impl Planes {
     /// Wraps values; `None` unless they fill the planes exactly and there is at least one pixel.
     pub fn new(width: usize, height: usize, channels: usize, values: Vec<f32>) -> Option<Self> {
@@ -86,6 +98,11 @@ impl Planes {
         Illumination::of_planes(&self.values, self.channels)
     }
 
+    /// As earlier versions measured brightness and contrast of an image in colour; see [`Illumination`].
+    pub(crate) fn illumination_over_all_channels(&self) -> Illumination {
+        Illumination::over_all_channels(&self.values, self.channels)
+    }
+
     /// The same planes with every value changed.
     #[must_use]
     pub(crate) fn map(&self, change: impl Fn(f32) -> f32) -> Self {
@@ -114,6 +131,15 @@ mod tests {
         for picture in [&grey, &rgb] {
             assert_eq!(Planes::for_model(picture, 1, 1.0).unwrap(), Planes::of(picture, 1, 1.0));
         }
+    }
+
+    #[test]
+    fn a_difference_in_hue_alone_does_not_cancel_itself() {
+        for difference in [0.3f32, -0.2, 0.0, 1e-7] {
+            assert_eq!(difference_of_pixel([difference].into_iter()), difference);
+        }
+        assert!((difference_of_pixel([0.3, -0.3, 0.0].into_iter()) - 0.2).abs() < 1e-6);
+        assert!((difference_of_pixel([-0.3, 0.1, 0.05].into_iter()) + 0.15).abs() < 1e-6);
     }
 
     #[test]

@@ -67,7 +67,8 @@ pub struct Critic {
     join_fine: Layer,
     join_coarse: MapConv,
     last: MapConv,
-    /// Mean and standard deviation of the images' pixels, without gradient. The name is that of the tensor in model files.
+    /// Mean of the images' pixels, or of each channel of them, and their standard deviation, without gradient. The name is
+    /// that of the tensor in model files.
     light: Param<Tensor<1>>,
 }
 
@@ -90,9 +91,15 @@ impl CriticWidths {
 }
 
 impl Critic {
-    /// Creates a critic of `width` features with random initial weights. `brightness` is the mean and standard deviation of
-    /// the images' pixels.
-    pub fn new(channels: usize, width: usize, brightness: [f32; 2], rng: &mut impl Rng, device: &Device) -> Self {
+    /// Creates a critic of `width` features with random initial weights. `brightness` is the mean of the images' pixels, or
+    /// of each channel of them, and then their standard deviation.
+    pub fn new(
+        channels: usize,
+        width: usize,
+        brightness: impl AsRef<[f32]>,
+        rng: &mut impl Rng,
+        device: &Device,
+    ) -> Self {
         let CriticWidths { stem, fine: width, coarse: wide } = CriticWidths::for_features(width);
         let fine = vec![
             Layer::new(channels, stem, 5, [2, 1], rng, device),
@@ -110,7 +117,7 @@ impl Critic {
             join_fine: Layer::new(width, width, 1, [1, 1], rng, device),
             join_coarse: MapConv::new(wide, 4 * width, 1, shuffled, rng, device),
             last: MapConv::new(width, 1, 1, ConvShape::default(), rng, device).with_bias(PRIOR),
-            light: Param::from_tensor(Tensor::from_floats(brightness, device)).set_require_grad(false),
+            light: Param::from_tensor(Tensor::from_floats(brightness.as_ref(), device)).set_require_grad(false),
             fine,
             coarse,
         }
@@ -131,8 +138,8 @@ impl Critic {
         absorb(layers.map(|l| &mut l.norm), stats);
     }
 
-    /// Replaces mean and standard deviation of the images' pixels.
-    pub(crate) fn with_brightness(mut self, brightness: [f32; 2]) -> Self {
+    /// Replaces means and standard deviation of the images' pixels.
+    pub(crate) fn with_brightness(mut self, brightness: &[f32]) -> Self {
         self.light = replace(self.light, |old| Tensor::from_floats(brightness, &old.device()));
         self
     }
@@ -140,8 +147,10 @@ impl Critic {
 
 /// `(x - mean) / (3 * standard deviation)`
 fn normalised(x: Tensor<4>, brightness: &Tensor<1>) -> Tensor<4> {
-    let part = |i: usize| brightness.clone().narrow(0, i, 1).reshape([1, 1, 1, 1]);
-    (x - part(0)) / (part(1) * 3.0)
+    // One mean for each channel, or for all of them.
+    let means = brightness.dims()[0].saturating_sub(1).max(1);
+    let part = |from: usize, count: usize| brightness.clone().narrow(0, from, count).reshape([1, count, 1, 1]);
+    (x - part(0, means)) / (part(means, 1) * 3.0)
 }
 
 /// A critic with constant weights; each batch norm is folded into the convolution before it.

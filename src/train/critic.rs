@@ -43,8 +43,8 @@ const MIN_SIDE: usize = 32;
 #[derive(Clone, Debug)]
 pub struct HealthyCrops {
     sampler: CropSampler,
-    /// Mean and standard deviation of the surface's pixels.
-    pixel_stats: [f32; 2],
+    /// Mean of each channel of the surface's pixels, and the standard deviation within the channels.
+    pixel_stats: Vec<f32>,
     seed: u64,
 }
 
@@ -58,7 +58,10 @@ impl HealthyCrops {
         let spec =
             CropSpec { size: side, borders: true, jitter: 0.0, normalise: recipe.critic.level, ..recipe.crop_spec() };
         let sampler = CropSampler::new(Arc::clone(store), training, spec)?;
-        let pixel_stats = mean_and_deviation(&sampler.batch(recipe.seed ^ 0x6c69_6768, 0, MEASURED)?);
+        let pixel_stats = means_and_deviation(
+            &sampler.batch(recipe.seed ^ 0x6c69_6768, 0, MEASURED)?,
+            [recipe.model.channels.count(), side * side],
+        );
         Ok(Self { sampler, pixel_stats, seed: recipe.seed })
     }
 
@@ -67,9 +70,14 @@ impl HealthyCrops {
         self.sampler.spec().size
     }
 
-    /// Mean and standard deviation of the surface's pixels, on the -1 to 1 scale.
-    pub fn pixel_stats(&self) -> [f32; 2] {
-        self.pixel_stats
+    /// Mean of each channel of the surface's pixels, then the standard deviation within the channels, on the -1 to 1 scale.
+    pub fn pixel_stats(&self) -> &[f32] {
+        &self.pixel_stats
+    }
+
+    /// Standard deviation of the surface's pixels within their channels, on the -1 to 1 scale.
+    pub fn deviation(&self) -> f32 {
+        self.pixel_stats.last().copied().unwrap_or(1.0)
     }
 
     /// Returns batch `index`: `[n, channels, side, side]` in `[-1, 1]`.
@@ -153,11 +161,12 @@ impl CriticTrainer {
         let device = device.clone().without_autodiff();
         let crops = HealthyCrops::new(recipe, store, training)?;
         let (side, pixel_stats) = (crops.side(), crops.pixel_stats());
+        let deviation = crops.deviation();
         let (channels, latent) = (recipe.model.channels.count(), Latent::new(&recipe.model));
         let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x6472_6177);
         let z = TensorData::new(latent.sample(GENERATED, &mut rng), [GENERATED, latent.size()]);
         let (_, generated) = host(FrozenGenerator::new(g).forward(Tensor::from_data(z, &device)))?;
-        let synthesiser = defect_synthesiser(recipe, side, pixel_stats[1], (recipe.model.size, generated));
+        let synthesiser = defect_synthesiser(recipe, side, deviation, (recipe.model.size, generated));
         let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x6372_6974);
         let critic = Critic::new(channels, recipe.critic.width, pixel_stats, &mut rng, &device.clone().autodiff());
         let mut trainer = Self {
@@ -184,7 +193,9 @@ impl CriticTrainer {
     /// # Errors
     /// [`TrainError::Weights`] if it does not fit the recipe.
     pub(crate) fn starting_from(mut self, trained: &Critic) -> Result<Self, TrainError> {
-        let stored = weights::read(trained)?.into_iter().map(|w| (w.name.clone(), w)).collect();
+        // The brightness is that of these images; an earlier version stored less of it.
+        let own = weights::read(&self.live)?.into_iter().filter(|w| w.name == "light");
+        let stored = weights::read(trained)?.into_iter().chain(own).map(|w| (w.name.clone(), w)).collect();
         self.live = weights::write(self.live, &stored)?.with_brightness(self.crops.pixel_stats());
         self.critic = self.live.valid();
         Ok(self)
@@ -308,17 +319,30 @@ fn crop_side(store: &ImageStore, images: &[usize], most: usize, scale: f32) -> u
     (median.min(most) / MULTIPLE * MULTIPLE).max(MIN_SIDE)
 }
 
-/// Returns mean and standard deviation.
-fn mean_and_deviation(values: &[f32]) -> [f32; 2] {
+/// Returns the mean of each channel, then the standard deviation within the channels, of crops that are given plane by
+/// plane of `area` values.
+fn means_and_deviation(values: &[f32], [channels, area]: [usize; 2]) -> Vec<f32> {
     let n = values.len().max(1) as f64;
-    let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
-    let variance = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / n;
-    [mean as f32, variance.sqrt().max(1e-3) as f32]
+    let own = |c: usize| values.chunks_exact(area.max(1)).skip(c).step_by(channels.max(1)).flatten();
+    let mean = |c: usize| own(c).map(|&v| f64::from(v)).sum::<f64>() / (n / channels as f64);
+    let means: Vec<f64> = (0..channels).map(mean).collect();
+    let squares = |c: usize| own(c).map(|&v| (f64::from(v) - means[c]).powi(2)).sum::<f64>();
+    let variance = (0..channels).map(squares).sum::<f64>() / n;
+    means.iter().map(|&mean| mean as f32).chain([variance.sqrt().max(1e-3) as f32]).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hue_is_no_structure() {
+        // Two crops of 3 planes of 4 pixels, with a hue.
+        let crop = [0.1, 0.3, 0.1, 0.3, -0.4, -0.2, -0.4, -0.2, 0.7, 0.9, 0.7, 0.9];
+        let stats = means_and_deviation(&[crop, crop].concat(), [3, 4]);
+        assert!(stats.iter().zip([0.2, -0.3, 0.8, 0.1]).all(|(a, b)| (a - b).abs() < 1e-6), "{stats:?}");
+        assert_eq!(means_and_deviation(&crop, [1, 12]).len(), 2);
+    }
 
     #[test]
     fn normal_statistics_are_fitted_on_reserved_images() {

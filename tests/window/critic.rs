@@ -35,7 +35,7 @@ fn critic_preview(state: &EngineState, steps: u64) {
     let recipe = Preset::Laptop.recipe();
     let opened = DataSource::Surface { kind: SurfaceKind::Turned, seed: 3 }.open(&|_, _| true).unwrap();
     let crops = HealthyCrops::new(&recipe, &opened.store, (0..20).collect()).unwrap();
-    let synthesiser = defect_synthesiser(&recipe, crops.side(), crops.pixel_stats()[1], (0, Vec::new()));
+    let synthesiser = defect_synthesiser(&recipe, crops.side(), crops.deviation(), (0, Vec::new()));
     let damaged = damaged_batch(&synthesiser, &crops.batch(7, 12).unwrap(), 3, 7);
     let (side, cells) = (crops.side(), crops.side() / 4);
     let output = |i: usize| {

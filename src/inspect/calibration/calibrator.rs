@@ -261,8 +261,12 @@ fn with_damage(frame: &Planes, seed: u64) -> Planes {
     };
     let mut values = frame.values().to_vec();
     let n = values.len() as f32;
-    let mean = values.iter().sum::<f32>() / n;
-    let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / n).sqrt();
+    // Within the channels: a hue is no structure.
+    let squares = |plane: &[f32]| {
+        let mean = plane.iter().sum::<f32>() / plane.len() as f32;
+        plane.iter().map(|v| (v - mean).powi(2)).sum::<f32>()
+    };
+    let deviation = (values.chunks_exact(width * height).map(squares).sum::<f32>() / n).sqrt();
     // Damage only: brightness is unchanged.
     let knobs = SyntheticDefectKnobs { share: 1.0, jitter: 0.0, ..SyntheticDefectKnobs::default() };
     let synthesiser = DefectSynthesiser::new(knobs, side, channels, deviation, (0, Vec::new()));

@@ -186,7 +186,10 @@ impl FrameCritic {
 
     /// The frame's illumination, where the critic normalises brightness.
     pub(super) fn illumination(&self, frame: &Planes) -> Option<Illumination> {
-        self.tta.normalise_brightness.then(|| frame.illumination())
+        self.tta.normalise_brightness.then(|| match self.tta.over_all_channels {
+            true => frame.illumination_over_all_channels(),
+            false => frame.illumination(),
+        })
     }
 
     /// The correction that brings a frame's exposure into the range of healthy images, where that lies outside and nothing

@@ -7,6 +7,9 @@ use crate::{inspect::Planes, model::critic::STRIDE, train::Recipe};
 pub struct TestTimeAugmentation {
     /// Whether the frame's brightness is normalised first.
     pub normalise_brightness: bool,
+    /// Whether the brightness of a frame in colour is measured over the values of all channels, as in models of earlier
+    /// versions.
+    pub over_all_channels: bool,
     /// Whether the frame is mirrored horizontally and vertically. Maps are averaged over all views: a healthy region
     /// rarely scores high in every one of them.
     pub mirrored: [bool; 2],
@@ -19,7 +22,7 @@ impl TestTimeAugmentation {
     pub fn of(recipe: &Recipe) -> Self {
         let Recipe { critic, data, .. } = recipe;
         let mirrored = [data.flip_horizontal, data.flip_vertical].map(|on| on && critic.views);
-        Self { normalise_brightness: critic.level, mirrored, shifted: critic.views }
+        Self { normalise_brightness: critic.level, over_all_channels: false, mirrored, shifted: critic.views }
     }
 
     /// All views.
@@ -115,7 +118,12 @@ mod tests {
         let mut recipe = Recipe::default();
         assert_eq!(
             TestTimeAugmentation::of(&recipe),
-            TestTimeAugmentation { normalise_brightness: true, mirrored: [true, true], shifted: true }
+            TestTimeAugmentation {
+                normalise_brightness: true,
+                mirrored: [true, true],
+                shifted: true,
+                ..TestTimeAugmentation::default()
+            }
         );
         // A surface that was never flipped vertically in training is not flipped here.
         recipe.data.flip_vertical = false;

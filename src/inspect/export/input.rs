@@ -7,6 +7,7 @@ use crate::{
     inspect::{
         KeptFrame, NoRegions, Outcome, RegionList,
         calibration::MapScale,
+        difference_of_pixel,
         evaluation::{EvaluatedMap, PartTruth},
     },
 };
@@ -64,16 +65,15 @@ impl ExportInput<'_> {
         }
     }
 
-    /// Image minus reconstruction, mean over channels; 0 where not inspected.
+    /// Image minus reconstruction, one value per pixel; 0 where not inspected.
     pub(super) fn difference(&self, reconstruction: impl Fn(usize) -> f32) -> Vec<f32> {
         let query = &self.outcome.query;
         let (pixels, channels) = (query.pixels(), query.channels());
-        let mut difference = vec![0.0; pixels];
-        for (i, value) in query.values().iter().enumerate() {
-            if self.outcome.inspected.as_ref().is_none_or(|all| all[i % pixels]) {
-                difference[i % pixels] += (value - reconstruction(i)) / channels as f32;
-            }
-        }
-        difference
+        let is_inspected = |i: usize| self.outcome.inspected.as_ref().is_none_or(|all| all[i]);
+        let own = |i: usize| {
+            let at = (0..channels).map(move |c| c * pixels + i);
+            difference_of_pixel(at.map(|at| query.values()[at] - reconstruction(at)))
+        };
+        (0..pixels).map(|i| if is_inspected(i) { own(i) } else { 0.0 }).collect()
     }
 }

@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::{data::ExposureCorrection, inspect::Planes};
+use crate::{
+    data::ExposureCorrection,
+    inspect::{
+        FrozenNetworks,
+        planes::{Planes, difference_of_pixel},
+    },
+};
 
 /// A query whose exposure is brought into the range of healthy images, where it lies outside. The generator knows no
 /// other, while the critic normalises brightness itself.
@@ -10,21 +16,28 @@ use crate::{data::ExposureCorrection, inspect::Planes};
 pub(super) struct CorrectedQuery {
     pub(super) planes: Arc<Planes>,
     pub(super) exposure: Option<ExposureCorrection>,
+    /// Whether a difference is the mean over the channels, as in models of earlier versions.
+    is_earlier: bool,
 }
 
 impl CorrectedQuery {
     /// Corrects a query.
-    pub(super) fn of(query: &Arc<Planes>, exposure: Option<ExposureCorrection>) -> Self {
+    pub(super) fn of(query: &Arc<Planes>, exposure: Option<ExposureCorrection>, networks: &FrozenNetworks) -> Self {
         let planes = match exposure {
             Some(exposure) => Arc::new(query.map(|v| exposure.apply(v))),
             None => Arc::clone(query),
         };
-        Self { planes, exposure }
+        Self { planes, exposure, is_earlier: networks.is_of_earlier_colour() }
     }
 
-    /// Corrected query minus generated values, mean over channels, one value per pixel.
+    /// Corrected query minus generated values, one value per pixel: see [`difference_of_pixel`].
     pub(super) fn difference(&self, generated: &[f32]) -> Vec<f32> {
         let (pixels, channels) = (self.planes.pixels(), self.planes.channels());
+        if channels > 1 && !self.is_earlier {
+            let values = self.planes.values();
+            let at = |i: usize| (0..channels).map(move |c| values[c * pixels + i] - generated[c * pixels + i]);
+            return (0..pixels).map(|i| difference_of_pixel(at(i))).collect();
+        }
         let mut difference = vec![0.0; pixels];
         for (i, (a, b)) in self.planes.values().iter().zip(generated).enumerate() {
             difference[i % pixels] += (a - b) / channels as f32;

@@ -143,7 +143,7 @@ impl InspectionJob {
         let most = (MAX_FRAME_BYTES / bytes.max(1)).clamp(2, MAX_FRAMES);
         let exposure = networks.critic().and_then(|critic| critic.exposure_correction(&query));
         Ok(Self {
-            corrected: CorrectedQuery::of(&query, exposure),
+            corrected: CorrectedQuery::of(&query, exposure, networks),
             // Pixels outside the inspected regions do not affect z either.
             weights: inspected.as_ref().map(|all| all.iter().map(|&on| f32::from(u8::from(on))).collect()),
             steps,
@@ -187,7 +187,7 @@ impl InspectionJob {
         regions: &Regions,
     ) -> Result<Option<Self>, InspectError> {
         let mut job = Self::new(networks, query, before.knobs.clone(), regions)?;
-        job.corrected = CorrectedQuery::of(&job.query, before.exposure);
+        job.corrected = CorrectedQuery::of(&job.query, before.exposure, networks);
         let (reused, tiling) = ReusedFrame::of(before, &job.query, &job.tiling);
         if tiling.is_empty() {
             return Ok(None);

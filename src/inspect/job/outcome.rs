@@ -68,7 +68,7 @@ pub struct Outcome {
     pub reconstruction: Planes,
     /// How the exposure of the image was corrected to compare it with the reconstruction; `None` where it was not.
     pub exposure: Option<ExposureCorrection>,
-    /// Image minus reconstruction at the exposure of healthy images, mean over channels, one value per pixel in `[-2, 2]`;
+    /// Image minus reconstruction at the exposure of healthy images, one value per pixel in `[-2, 2]`;
     /// 0 where not inspected.
     pub difference: Vec<f32>,
     /// Residual in D's features, one value per pixel; 0 where not inspected.

@@ -35,6 +35,8 @@ pub struct FrozenNetworks {
     device: Device,
     /// Name of the model in errors.
     name: Arc<str>,
+    /// Whether they see colour as earlier versions did.
+    of_earlier_colour: bool,
 }
 
 /// Loss of each row and its terms, `[rows]` each.
@@ -61,7 +63,20 @@ impl FrozenNetworks {
             critic: None,
             device: device.clone().without_autodiff(),
             name: "the model".into(),
+            of_earlier_colour: false,
         }
+    }
+
+    /// The same networks, which see colour as earlier versions did or not: differences were the mean over the channels,
+    /// and brightness was measured over the values of all channels.
+    #[must_use]
+    pub(crate) fn with_earlier_colour(self, of_earlier_colour: bool) -> Self {
+        Self { of_earlier_colour, ..self }
+    }
+
+    /// Whether they see colour as earlier versions did.
+    pub(crate) fn is_of_earlier_colour(&self) -> bool {
+        self.of_earlier_colour
     }
 
     /// The same networks with the name that errors give the model: its file, where it has one.

@@ -116,7 +116,7 @@ impl HealthyBatch {
             recipe: crop_recipe(&request.recipe),
             draw: request.draw,
             side: healthy.side(),
-            deviation: healthy.pixel_stats()[1],
+            deviation: healthy.deviation(),
             crops: healthy.batch(FIRST_BATCH + request.draw, CROPS)?,
         })
     }

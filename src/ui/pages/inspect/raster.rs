@@ -6,7 +6,10 @@ use egui::{Color32, ColorImage};
 
 use crate::{
     data::colour_map::{ColourMap, table},
-    inspect::{KeptFrame, Outcome, Planes, calibration::MapScale, critic::CriticMaps, evaluation::EvaluatedMap},
+    inspect::{
+        KeptFrame, Outcome, Planes, calibration::MapScale, critic::CriticMaps, difference_of_pixel,
+        evaluation::EvaluatedMap,
+    },
 };
 
 /// Source of pixel values, in the range and layout of [`Planes`].
@@ -230,11 +233,10 @@ impl MapSource {
         }
         let kept = self.kept.as_ref()?;
         let (plane, channels) = (self.query.pixels(), self.query.channels());
-        let sum: f32 = (0..channels)
-            .map(|c| self.query.values().get(c * plane + i).copied().unwrap_or_default() - kept.value(c * plane + i))
-            .sum();
-        let mean = sum / channels as f32;
-        Some(if self.kind == DisplayMap::Difference { mean.abs() } else { mean })
+        let query = |at: usize| self.query.values().get(at).copied().unwrap_or_default();
+        let own = (0..channels).map(|c| query(c * plane + i) - kept.value(c * plane + i));
+        let difference = difference_of_pixel(own);
+        Some(if self.kind == DisplayMap::Difference { difference.abs() } else { difference })
     }
 
     /// Whether the map is available yet.
