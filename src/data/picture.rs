@@ -78,12 +78,12 @@ impl Picture {
         }
     }
 
-    /// Creates a grey image of `side * side` bytes, padded with black or truncated to that length; a side of 0 counts
-    /// as 1.
-    pub(crate) fn square(side: usize, mut bytes: Vec<u8>) -> Self {
-        let side = side.max(1);
-        bytes.resize(side * side, 0);
-        Self::of_samples([side, side, 1], Samples::U8(bytes))
+    /// Creates an image of `side * side` pixels in 8 bits, grey (1 channel) or RGB (3), padded with black or truncated to
+    /// that length; a side of 0 counts as 1.
+    pub(crate) fn square(side: usize, channels: usize, mut bytes: Vec<u8>) -> Self {
+        let (side, channels) = (side.max(1), if channels == 3 { 3 } else { 1 });
+        bytes.resize(side * side * channels, 0);
+        Self::of_samples([side, side, channels], Samples::U8(bytes))
     }
 
     /// Creates a grey 8-bit image from values in `[-1, 1]` (clamped), row by row.

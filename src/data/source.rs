@@ -149,11 +149,11 @@ fn specimen(kind: SurfaceKind, seed: u64, index: usize) -> DatasetImage {
         pixels: hash,
         width: SPECIMEN_SIDE,
         height: SPECIMEN_SIDE,
-        channels: 1,
+        channels: kind.channels(),
         bits: 8,
         peak: None,
         images: 1,
-        coloured: false,
+        coloured: kind.is_coloured(),
     }
 }
 

@@ -83,7 +83,8 @@ impl ImageStore {
     pub(crate) fn surface(kind: SurfaceKind, seed: u64, side: usize, count: usize, limit: usize) -> Self {
         let entry = |index| {
             let origin = Origin::Drawn { kind, seed, index, side };
-            Entry { origin, width: side, height: side, channels: 1, bytes: side * side }
+            let channels = kind.channels();
+            Entry { origin, width: side, height: side, channels, bytes: side * side * channels }
         };
         Self::new((0..count as u64).map(entry).collect(), limit, BitDepth::Auto)
     }

@@ -34,11 +34,14 @@ pub(super) fn model(kind: SurfaceKind, seed: u64, train: usize) -> Model {
     for knob in ["model.size=32", "model.latent_size=8", "critic.width=12", "critic.views=false"] {
         recipe.assign(knob).unwrap();
     }
+    let recipe = recipe.decided(&opened.dataset);
     let (device, mut rng) = (Device::flex(), ChaCha8Rng::seed_from_u64(seed));
     let g = Generator::new(&recipe.model, &mut rng, &device);
     let d = Discriminator::new(&recipe.model, &mut rng, &device);
     let e = Encoder::new(&recipe.model, &mut rng, &device);
-    let critic = Critic::new(1, recipe.critic.width, [-0.1, 0.3], &mut rng, &device);
+    let channels = recipe.model.channels.count();
+    let brightness = vec![-0.1; channels].into_iter().chain([0.3]).collect::<Vec<f32>>();
+    let critic = Critic::new(channels, recipe.critic.width, brightness, &mut rng, &device);
     let tta = TestTimeAugmentation::of(&recipe);
     let frames: Vec<Planes> = (0..6).map(|i| healthy(kind, seed + 100, i)).collect();
     let mut fitter = StatsFitter::new(FrozenCritic::new(&critic), tta, frames.len(), &device);
@@ -60,7 +63,7 @@ pub(super) fn model(kind: SurfaceKind, seed: u64, train: usize) -> Model {
         lineage: None,
     };
     let mut model = Model::new(info, None, &g, &d, Some(&e), Some((&critic, fitter.finish())), &device).unwrap();
-    let mut calibrator = Calibrator::new(&opened, &split, knobs(), Regions::default(), 1, 1.0).unwrap();
+    let mut calibrator = Calibrator::new(&opened, &split, knobs(), Regions::default(), channels, 1.0).unwrap();
     let calibration = loop {
         if let Some(calibration) = calibrator.slice(model.networks()).unwrap() {
             break calibration;
@@ -72,7 +75,7 @@ pub(super) fn model(kind: SurfaceKind, seed: u64, train: usize) -> Model {
 
 /// A healthy image.
 pub(super) fn healthy(kind: SurfaceKind, seed: u64, index: u64) -> Planes {
-    Planes::of(&surface::draw(kind, None, seed, index, SIDE).picture, 1, 1.0)
+    Planes::of(&surface::draw(kind, None, seed, index, SIDE).picture, kind.channels(), 1.0)
 }
 
 /// The outcome of an inspection.

@@ -20,6 +20,7 @@ pub(super) fn damage(kind: DefectType, relief: &mut Relief, rng: &mut SeededRng,
         DefectType::Smear => smear(relief, rng, strength),
         DefectType::Crack => crack(relief, rng, strength),
         DefectType::HairlineCrack => hairline_crack(relief, rng, strength),
+        DefectType::Discolouration => discolouration(relief, rng, strength),
     }
 }
 
@@ -122,6 +123,26 @@ fn stain(relief: &mut Relief, rng: &mut SeededRng, strength: f32) -> Vec<bool> {
         tint(albedo, border, ring * strength);
         *gloss *= 1.0 - 0.35 * film.min(1.0);
     })
+}
+
+/// Changes the hue at equal luminance. Without effect on a surface without hues.
+fn discolouration(relief: &mut Relief, rng: &mut SeededRng, strength: f32) -> Vec<bool> {
+    let blob = Blob::new(relief, rng, [10.0, 34.0], 0.3);
+    let size = strength * rng.uniform(0.24, 0.45);
+    let (sin, cos) = rng.angle().sin_cos();
+    let mottle = Noise::new(rng);
+    let mut support = vec![false; relief.height.len()];
+    for (i, x, y) in blob.window(relief) {
+        let Some(hue) = relief.hue.get_mut(i) else { break };
+        let film = smoothstep(1.0, 0.8, blob.distance(x, y)) * (0.9 + 0.2 * mottle.plane(x / 9.0, y / 9.0));
+        if film > 0.0 {
+            support[i] = true;
+            for (excess, towards) in hue.iter_mut().zip([cos, sin]) {
+                *excess = (*excess + size * film * towards).clamp(-0.9, 1.2);
+            }
+        }
+    }
+    support
 }
 
 fn dent(relief: &mut Relief, rng: &mut SeededRng, strength: f32) -> Vec<bool> {

@@ -21,11 +21,16 @@ pub enum SurfaceKind {
     Brushed,
     /// Granular carbon, pressed and sintered.
     Sintered,
+    /// Sheet metal with metallic paint, in colour.
+    Painted,
+    /// Brushed aluminium, anodised and dyed, in colour.
+    Anodised,
 }
 
 impl SurfaceKind {
     /// All surfaces, in display order.
-    pub const ALL: [Self; 5] = [Self::Turned, Self::Milled, Self::Ground, Self::Brushed, Self::Sintered];
+    pub const ALL: [Self; 7] =
+        [Self::Turned, Self::Milled, Self::Ground, Self::Brushed, Self::Sintered, Self::Painted, Self::Anodised];
 
     /// The machined metals.
     pub const METALS: [Self; 4] = [Self::Turned, Self::Milled, Self::Ground, Self::Brushed];
@@ -38,7 +43,19 @@ impl SurfaceKind {
                 &[D::Scratch, D::Pit, D::Stain, D::Smear, D::Crack]
             }
             Self::Sintered => &[D::Scratch, D::Pit, D::Stain, D::HairlineCrack],
+            Self::Painted => &[D::Scratch, D::Pit, D::Stain, D::Crack, D::Discolouration],
+            Self::Anodised => &[D::Scratch, D::Pit, D::Stain, D::Discolouration],
         }
+    }
+
+    /// Whether its images are in colour.
+    pub fn is_coloured(self) -> bool {
+        matches!(self, Self::Painted | Self::Anodised)
+    }
+
+    /// Channels of its images: 1 (grey) or 3 (RGB).
+    pub fn channels(self) -> usize {
+        if self.is_coloured() { 3 } else { 1 }
     }
 
     /// Name on the command line and in files.
@@ -49,6 +66,8 @@ impl SurfaceKind {
             Self::Ground => "ground",
             Self::Brushed => "brushed",
             Self::Sintered => "sintered",
+            Self::Painted => "painted",
+            Self::Anodised => "anodised",
         }
     }
 
@@ -60,6 +79,8 @@ impl SurfaceKind {
             Self::Ground => "Ground metal",
             Self::Brushed => "Brushed metal",
             Self::Sintered => "Sintered carbon",
+            Self::Painted => "Painted sheet",
+            Self::Anodised => "Anodised aluminium",
         }
     }
 
@@ -86,6 +107,12 @@ impl SurfaceKind {
                 "Granular carbon with dark elongated grains, now and then a pale blotch, and ragged edges at \
                  both sides."
             }
+            Self::Painted => {
+                "Orange metallic paint with the soft waves of orange peel and fine bright flakes, in colour."
+            }
+            Self::Anodised => {
+                "Brushed aluminium under a blue anodised layer: long streaks in one direction, in colour."
+            }
         }
     }
 }
@@ -106,11 +133,14 @@ pub enum DefectType {
     Crack,
     /// A long, thin crack, no darker than the grains of the surface, that often runs into the side.
     HairlineCrack,
+    /// An area of another hue, as light as the surface around it: invisible in grey.
+    Discolouration,
 }
 
 impl DefectType {
     /// All defects, in display order.
-    pub const ALL: [Self; 6] = [Self::Scratch, Self::Pit, Self::Stain, Self::Smear, Self::Crack, Self::HairlineCrack];
+    pub const ALL: [Self; 7] =
+        [Self::Scratch, Self::Pit, Self::Stain, Self::Smear, Self::Crack, Self::HairlineCrack, Self::Discolouration];
 
     /// Name on the command line and in files.
     pub fn name(self) -> &'static str {
@@ -121,6 +151,7 @@ impl DefectType {
             Self::Smear => "smear",
             Self::Crack => "crack",
             Self::HairlineCrack => "hairline-crack",
+            Self::Discolouration => "discolouration",
         }
     }
 
@@ -133,6 +164,7 @@ impl DefectType {
             Self::Smear => "Smear",
             Self::Crack => "Crack",
             Self::HairlineCrack => "Hairline crack",
+            Self::Discolouration => "Discolouration",
         }
     }
 
@@ -152,6 +184,9 @@ impl DefectType {
             Self::Crack => "A thin, dark, jagged line that branches.",
             Self::HairlineCrack => {
                 "A long, thin line, no darker than the grains of the surface, that often runs into its side."
+            }
+            Self::Discolouration => {
+                "An area of another hue that is as light as the surface around it, so that grey hides it."
             }
         }
     }

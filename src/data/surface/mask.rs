@@ -7,12 +7,15 @@ const THRESHOLD: u8 = 4;
 const MIN_PIXELS: usize = 12;
 
 /// Returns a mask that is 255 where `damaged` differs visibly from `healthy` near `support`, with small gaps closed and
-/// the outline widened by one pixel, and 0 elsewhere. `None` if the defect is not visible.
+/// the outline widened by one pixel, and 0 elsewhere. `None` if the defect is not visible. Both images are grey or RGB, as
+/// their lengths say.
 pub(super) fn visible(healthy: &[u8], damaged: &[u8], support: &[bool], side: usize) -> Option<Vec<u8>> {
     // Defocus extends a defect slightly past its support.
     let near = dilate(support, side, 3);
-    let differs: Vec<bool> =
-        healthy.iter().zip(damaged).zip(&near).map(|((h, d), near)| *near && h.abs_diff(*d) > THRESHOLD).collect();
+    let channels = (healthy.len() / support.len().max(1)).max(1);
+    let pixels = healthy.chunks_exact(channels).zip(damaged.chunks_exact(channels));
+    let changed = |(h, d): (&[u8], &[u8])| h.iter().zip(d).any(|(h, d)| h.abs_diff(*d) > THRESHOLD);
+    let differs: Vec<bool> = pixels.zip(&near).map(|(pixel, near)| *near && changed(pixel)).collect();
     if differs.iter().filter(|d| **d).count() < MIN_PIXELS {
         return None;
     }
@@ -29,8 +32,9 @@ pub(super) fn force_visible(healthy: &[u8], support: &[bool], side: usize) -> (V
         support = dilate(&support, side, 2);
     }
     let darker = |level: u8| if level > 60 { level - 40 } else { level + 40 };
-    let pixels = healthy.iter().zip(&support);
-    let picture = pixels.map(|(h, inside)| if *inside { darker(*h) } else { *h }).collect();
+    let channels = (healthy.len() / support.len().max(1)).max(1);
+    let pixels = healthy.iter().enumerate();
+    let picture = pixels.map(|(i, h)| if support[i / channels] { darker(*h) } else { *h }).collect();
     let mask = support.iter().map(|inside| if *inside { 255 } else { 0 }).collect();
     (picture, mask)
 }

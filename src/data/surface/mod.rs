@@ -2,8 +2,8 @@
 //!
 //! An image starts as a height field in pixels with the marks that the tool leaves, ploughed, swept or scalloped. It is
 //! shaded by a slanted key light and a ring light, and photographed by a camera with slight defocus, uneven illumination
-//! and read-out noise as an 8-bit grey image. A defect changes heights and reflectances before shading; its mask is
-//! where the image then differs from that of the same surface without the defect.
+//! and read-out noise as an 8-bit image, grey or of a surface with a hue in RGB. A defect changes heights, reflectances and
+//! hues before shading; its mask is where the image then differs from that of the same surface without the defect.
 
 mod defect;
 mod kind;

@@ -1,6 +1,7 @@
 //! A surface as heights and reflectances, and the illumination and camera that turn it into an image.
 
 use super::noise::SeededRng;
+use crate::data::illumination::LUMINANCE;
 
 /// Illumination of a surface: a slanted key light and an even ring light.
 ///
@@ -55,6 +56,8 @@ pub(super) struct Relief {
     pub albedo: Vec<f32>,
     /// Strength of the highlight; 1 is freshly cut metal.
     pub gloss: Vec<f32>,
+    /// Excess of red and of blue over the luminance, as a share of it; green makes up for them. Empty for a grey surface.
+    pub hue: Vec<[f32; 2]>,
     pub light: LightSource,
 }
 
@@ -62,7 +65,7 @@ impl Relief {
     /// Creates flat, clean metal.
     pub(super) fn flat(side: usize, light: LightSource) -> Self {
         let n = side * side;
-        Self { side, height: vec![0.0; n], albedo: vec![1.0; n], gloss: vec![1.0; n], light }
+        Self { side, height: vec![0.0; n], albedo: vec![1.0; n], gloss: vec![1.0; n], hue: Vec::new(), light }
     }
 
     /// Calls `f` for each point with its position in pixels from the middle, and its height, albedo and gloss to modify.
@@ -128,8 +131,26 @@ impl Camera {
         }
     }
 
-    /// Captures the shaded surface `light` as an 8-bit grey image.
-    pub(super) fn capture(&self, light: &[f32], side: usize) -> Vec<u8> {
+    /// Captures the shaded surface as an 8-bit image: grey, or RGB of the luminance that grey would have.
+    pub(super) fn capture(&self, relief: &Relief, light: &[f32]) -> Vec<u8> {
+        let side = relief.side;
+        let levels = self.exposed(light, side);
+        if relief.hue.is_empty() {
+            return levels.iter().map(|level| (level * 255.0).round() as u8).collect();
+        }
+        let [red, blue] =
+            [0, 1].map(|c| blur_five(&relief.hue.iter().map(|hue| hue[c]).collect::<Vec<_>>(), side, self.taps));
+        let noise = |i: usize| self.noise.get(i % self.noise.len().max(1)).copied().unwrap_or_default();
+        let mut out = Vec::with_capacity(3 * levels.len());
+        for (i, level) in levels.iter().enumerate() {
+            let hue = [red[i] + 0.012 * noise(i + 1_009), blue[i] + 0.02 * noise(i + 5_003)];
+            out.extend(channels(*level, hue).map(|v| (v * 255.0).round() as u8));
+        }
+        out
+    }
+
+    /// Levels from 0 to 1 that the shaded surface `light` is recorded at.
+    fn exposed(&self, light: &[f32], side: usize) -> Vec<f32> {
         let soft = blur_five(light, side, self.taps);
         let (middle, scale) = (side as f32 / 2.0, 2.0 / side as f32);
         let mut out = Vec::with_capacity(soft.len());
@@ -140,10 +161,19 @@ impl Camera {
             let exposed = shoulder((value * even - self.black) * self.gain);
             // Read-out noise plus shot noise, whose standard deviation grows with the square root.
             let grain = (0.003 + 0.007 * exposed.sqrt()) * noise;
-            out.push(((exposed + grain).clamp(0.0, 1.0) * 255.0).round() as u8);
+            out.push((exposed + grain).clamp(0.0, 1.0));
         }
         out
     }
+}
+
+/// Returns red, green and blue of a luminance, paler where a channel would exceed the range, so that the luminance is kept.
+fn channels(level: f32, [red, blue]: [f32; 2]) -> [f32; 3] {
+    let [of_red, of_green, of_blue] = LUMINANCE;
+    let excess = [red, -(of_red * red + of_blue * blue) / of_green, blue];
+    let most = excess.into_iter().fold(0.0, f32::max) * level;
+    let room = if most > 0.0 { ((1.0 - level) / most).min(1.0) } else { 1.0 };
+    excess.map(|excess| (level * (1.0 + room * excess)).clamp(0.0, 1.0))
 }
 
 /// Tone curve that compresses highlights below white.

@@ -106,7 +106,7 @@ struct Job {
 }
 
 /// Draws a whole set into `dir` in the MVTec AD layout: `train/good`, `test/good`,
-/// `test/<defect>` and `ground_truth/<defect>/NNN_mask.png`, all PNG, 8 bits grey.
+/// `test/<defect>` and `ground_truth/<defect>/NNN_mask.png`, all PNG with 8 bits, grey or in colour as the surface is.
 ///
 /// `dir` is created if it is missing. Images are drawn in parallel on the decoding threads; `progress(done, total)` is
 /// called after each from its thread and cancels by returning false. The set appears at once, so that one that is cancelled,
@@ -217,13 +217,14 @@ impl Job {
     }
 }
 
-/// Writes an 8-bit grey image.
+/// Writes an 8-bit image.
 fn write_png(path: &Path, picture: &Picture) -> Result<(), SurfaceError> {
     let Samples::U8(bytes) = picture.samples() else { return Ok(()) };
     let mut png = Vec::with_capacity(bytes.len());
     let (width, height) = (picture.width() as u32, picture.height() as u32);
+    let colour = if picture.channels() == 3 { ExtendedColorType::Rgb8 } else { ExtendedColorType::L8 };
     PngEncoder::new(&mut png)
-        .write_image(bytes, width, height, ExtendedColorType::L8)
+        .write_image(bytes, width, height, colour)
         .map_err(|source| SurfaceError::Encode { path: path.to_owned(), source })?;
     files::write_atomic(path, &png).map_err(SurfaceError::from)
 }

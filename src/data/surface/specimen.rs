@@ -16,7 +16,7 @@ pub const SIDE_RANGE: [usize; 2] = [16, 8192];
 /// A drawn image with its mask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Specimen {
-    /// Grey, 8 bits, square.
+    /// Grey, or RGB for a coloured surface; 8 bits, square.
     pub picture: Picture,
     /// Mask of the defect in the size of the image: 255 inside, 0 outside. `None` without a defect.
     pub mask: Option<Picture>,
@@ -31,10 +31,11 @@ pub fn draw(kind: SurfaceKind, defect: Option<DefectType>, seed: u64, index: u64
     let side = side.clamp(SIDE_RANGE[0], SIDE_RANGE[1]);
     let SpecimenPair { healthy, damaged } = draw_pair(kind, defect, seed, index, side);
     match damaged {
-        None => Specimen { picture: Picture::square(side, healthy), mask: None },
-        Some((bytes, mask)) => {
-            Specimen { picture: Picture::square(side, bytes), mask: Some(Picture::square(side, mask)) }
-        }
+        None => Specimen { picture: Picture::square(side, kind.channels(), healthy), mask: None },
+        Some((bytes, mask)) => Specimen {
+            picture: Picture::square(side, kind.channels(), bytes),
+            mask: Some(Picture::square(side, 1, mask)),
+        },
     }
 }
 
@@ -72,7 +73,7 @@ pub(super) fn draw_pair(
     let (relief, level) = texture::healthy(kind, side, &mut SeededRng::new(key, TEXTURE));
     let shading = relief.shade();
     let camera = Camera::expose(&shading, side, level, &mut SeededRng::new(key, CAMERA));
-    let healthy = camera.capture(&shading, side);
+    let healthy = camera.capture(&relief, &shading);
     let Some(defect) = defect else { return SpecimenPair { healthy, damaged: None } };
     let damaged = damage(defect, &relief, &healthy, &camera, &SeededRng::new(key, DAMAGE));
     SpecimenPair { healthy, damaged: Some(damaged) }
@@ -85,11 +86,12 @@ fn damage(defect: DefectType, relief: &Relief, healthy: &[u8], camera: &Camera, 
     loop {
         let mut damaged = relief.clone();
         let support = defect::damage(defect, &mut damaged, &mut rng.clone(), strength);
-        let bytes = camera.capture(&damaged.shade(), side);
+        let bytes = camera.capture(&damaged, &damaged.shade());
         if let Some(mask) = mask::visible(healthy, &bytes, &support, side) {
+            let channels = bytes.len() / mask.len().max(1);
             // Changes below the mask's threshold are reverted, so that the mask is exact.
-            let within = mask.iter().zip(bytes.iter().zip(healthy));
-            let picture = within.map(|(m, (d, h))| if *m > 0 { *d } else { *h }).collect();
+            let within = bytes.iter().zip(healthy).enumerate();
+            let picture = within.map(|(i, (d, h))| if mask[i / channels] > 0 { *d } else { *h }).collect();
             return (picture, mask);
         }
         // The damage is not visible here: draw the same damage again, stronger.
@@ -109,6 +111,8 @@ fn key(kind: SurfaceKind, defect: Option<DefectType>, seed: u64, index: u64) -> 
         SurfaceKind::Ground => 3,
         SurfaceKind::Brushed => 4,
         SurfaceKind::Sintered => 5,
+        SurfaceKind::Painted => 6,
+        SurfaceKind::Anodised => 7,
     };
     let defect = match defect {
         None => 0,
@@ -118,6 +122,7 @@ fn key(kind: SurfaceKind, defect: Option<DefectType>, seed: u64, index: u64) -> 
         Some(DefectType::Smear) => 4,
         Some(DefectType::Crack) => 5,
         Some(DefectType::HairlineCrack) => 6,
+        Some(DefectType::Discolouration) => 7,
     };
     key[9] = kind;
     key[10] = defect;

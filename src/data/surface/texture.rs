@@ -19,6 +19,8 @@ pub(super) fn healthy(kind: SurfaceKind, side: usize, rng: &mut SeededRng) -> (R
         SurfaceKind::Ground => (ground(side, rng), 0.44),
         SurfaceKind::Brushed => (brushed(side, rng), 0.50),
         SurfaceKind::Sintered => (sintered(side, rng), 0.46),
+        SurfaceKind::Painted => (painted(side, rng), 0.46),
+        SurfaceKind::Anodised => (anodised(side, rng), 0.42),
     }
 }
 
@@ -231,6 +233,53 @@ fn brushed(side: usize, rng: &mut SeededRng) -> Relief {
             rim: 0.2,
         });
     }
+    relief
+}
+
+/// Excess of red and of blue of the orange paint, and of the blue anodised layer.
+const PAINT: [f32; 2] = [0.34, -0.60];
+const ANODISED: [f32; 2] = [-0.22, 0.66];
+
+fn painted(side: usize, rng: &mut SeededRng) -> Relief {
+    let batch = [0, 1].map(|_| rng.uniform(-0.02, 0.02));
+    let [peel, ripple, flakes, glint, cloud] = std::array::from_fn(|_| Noise::new(rng));
+    let light = LightSource {
+        azimuth: rng.angle(),
+        elevation: rng.uniform(0.9, 1.05),
+        lay: 0.0,
+        along: 0.16,
+        across: 0.16,
+        ring: 0.30,
+        diffuse: 0.40,
+        highlight: 0.30,
+        cavity: 0.3,
+    };
+    let mut relief = Relief::flat(side, light);
+    let mut hue = Vec::with_capacity(side * side);
+    relief.for_each_point(|x, y, height, albedo, gloss| {
+        *height = 0.42 * peel.plane(x / 9.0, y / 9.0) + 0.16 * ripple.plane(x / 4.3, y / 4.3);
+        // Flakes of a pixel or two that lie so that they reflect the light.
+        let flake = smoothstep(0.35, 0.75, flakes.plane(x / 1.4, y / 1.4));
+        *albedo = 1.0 + 0.30 * flake + 0.06 * glint.plane(x / 1.1, y / 1.1);
+        *gloss = 1.0 + 0.8 * flake;
+        let paler = 1.0 - 0.35 * flake;
+        let drift = 0.02 * cloud.plane(x / 60.0, y / 60.0);
+        hue.push([0, 1].map(|c| (PAINT[c] + batch[c] + drift) * paler));
+    });
+    relief.hue = hue;
+    relief
+}
+
+fn anodised(side: usize, rng: &mut SeededRng) -> Relief {
+    let mut relief = brushed(side, rng);
+    let batch = [0, 1].map(|_| rng.uniform(-0.02, 0.02));
+    let [bath, streak] = std::array::from_fn(|_| Noise::new(rng));
+    let mut hue = Vec::with_capacity(side * side);
+    relief.for_each_point(|x, y, _, _, _| {
+        let drift = 0.02 * bath.plane(x / 70.0, y / 70.0) + 0.02 * streak.plane(x / 160.0, y / 3.0);
+        hue.push([0, 1].map(|c| ANODISED[c] + batch[c] + drift));
+    });
+    relief.hue = hue;
     relief
 }
 

@@ -1,9 +1,12 @@
 //! Fills of synthetic defects.
 
+use std::f32::consts::TAU;
+
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use super::shape::{field, log_uniform};
+use crate::data::illumination::LUMINANCE;
 
 /// Content that a defect is filled with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,7 +23,7 @@ pub enum DefectFill {
     Noise,
     /// A uniform grey.
     Erased,
-    /// Brighter or darker.
+    /// Brighter or darker; in colour half of the time another hue instead.
     Brightness,
     /// Brightness that varies smoothly.
     Shading,
@@ -112,7 +115,12 @@ pub(super) fn fill(
             // Lines are dark more often than bright.
             let sign = if rng.random_bool(if is_line { 0.65 } else { 0.5 }) { -1.0 } else { 1.0 };
             let shift = sign * unit * log_uniform(0.6, 4.0, rng);
-            values.iter().map(|v| v + shift).collect()
+            // Half of those in colour change the hue instead, at equal luminance.
+            let shifts = match context.channels == 3 && rng.random_bool(0.5) {
+                true => tint(shift, rng),
+                false => [shift; 3],
+            };
+            values.iter().enumerate().map(|(i, v)| v + shifts[i / area % 3]).collect()
         }
         DefectFill::Shading => {
             let strength = unit * log_uniform(1.5, 6.0, rng);
@@ -129,6 +137,13 @@ pub(super) fn fill(
                 .collect()
         }
     }
+}
+
+/// Draws a change of red, green and blue of this size that leaves the luminance as it is.
+fn tint(size: f32, rng: &mut ChaCha8Rng) -> [f32; 3] {
+    let (sin, cos) = rng.random_range(0.0..TAU).sin_cos();
+    let [of_red, of_green, of_blue] = LUMINANCE;
+    [size * cos, -size * (of_red * cos + of_blue * sin) / of_green, size * sin]
 }
 
 /// Returns another texture: rotated half of the time, with changed contrast, and half of the time with the brightness of

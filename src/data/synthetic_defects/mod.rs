@@ -21,7 +21,7 @@ pub struct SyntheticDefectKnobs {
     pub strength: f64,
     /// Largest half-axis of a blob as a share of the crop's side, 0.02 to 0.5.
     pub largest: f64,
-    /// Share of defects that only change the brightness, 0 to 1, as scratches, pits and stains mostly do; the others
+    /// Share of defects that only change the brightness, in colour also the hue, 0 to 1, as scratches, pits and stains mostly do; the others
     /// draw uniformly from [`DefectFill`].
     pub brightness: f64,
     /// Random change of contrast and brightness in half of all crops, damaged or not, as a share, so that it is not a cue.

@@ -161,7 +161,7 @@ impl TestSet {
             hash: hash(defect, index),
             pixels: hash(defect, index),
             label: defect.map_or(Label::Healthy, |d| Label::Defective(d.name().to_owned())),
-            coloured: false,
+            coloured: kind.is_coloured(),
             origin: ImageOrigin::Generated { kind, defect, seed: own, index: index as u64, side },
         };
         let types = kind.defects();

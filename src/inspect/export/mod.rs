@@ -38,7 +38,8 @@ pub enum ExportPart {
     Steps,
     /// One row per anomaly region: CSV.
     Regions,
-    /// Image minus reconstruction, mean over channels, on the -1 to 1 grey scale: TIFF with one 32-bit float per pixel.
+    /// Image minus reconstruction on the -1 to 1 grey scale: TIFF with one 32-bit float per pixel, in colour the mean
+    /// distance of the channels with the sign of their sum.
     Difference,
 }
 
@@ -154,9 +155,14 @@ pub fn write_part(path: &Path, input: &ExportInput<'_>, part: ExportPart) -> Res
         ExportPart::Steps => numbers::write_steps(out, &input.outcome.records),
         ExportPart::Regions => numbers::write_regions(out, input),
         ExportPart::Difference => {
-            let about = "Ganspect: image minus reconstruction, mean over channels, on the -1 to 1 grey scale; \
-                         0 where not inspected";
-            tiff::write(out, input.outcome.query.width(), &input.outcome.difference, about)
+            let over = match input.outcome.query.channels() {
+                1 => "mean over channels",
+                _ => "mean distance of the channels with the sign of their sum",
+            };
+            let about = format!(
+                "Ganspect: image minus reconstruction, {over}, on the -1 to 1 grey scale; 0 where not inspected"
+            );
+            tiff::write(out, input.outcome.query.width(), &input.outcome.difference, &about)
         }
     })
 }

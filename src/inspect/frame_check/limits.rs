@@ -51,6 +51,9 @@ impl FrameMeasure {
             Self::Across8 | Self::Down8 => Margin::Factor(0.3, 2.5),
             Self::Difference => Margin::Factor(QUIETEST, f32::MAX),
             Self::CriticLogit | Self::CriticDistance => Margin::Distance(1.0, 2.0),
+            Self::Colour => Margin::Factor(0.35, f32::MAX),
+            // A stain over a third of the part moves the mean by a third of its hue.
+            Self::RedGreen | Self::BlueGreen => Margin::Distance(0.5, 0.5),
         }
     }
 }
@@ -140,6 +143,8 @@ impl FrameFault {
             (M::Across4 | M::Down4 | M::Across8 | M::Down8, _) => {
                 "its structure is coarser or finer than that of healthy parts, or turned".into()
             }
+            (M::Colour, _) => "it has far less colour than healthy parts".into(),
+            (M::RedGreen | M::BlueGreen, _) => "its hue is unlike that of healthy parts all over the image".into(),
             (M::CriticLogit | M::CriticDistance, false) => {
                 "its texture is quieter than that of any healthy part".into()
             }

@@ -52,6 +52,13 @@ pub enum FrameMeasure {
     CriticLogit,
     /// Median distance of the critic's features, in standard deviations.
     CriticDistance,
+    /// Of a frame in colour, the mean difference between the largest and the smallest channel of a pixel over the mean grey
+    /// value, plus 0.05, so that hardly any colour is not much more than none.
+    Colour,
+    /// Of a frame in colour, the mean of red minus green over the mean grey value.
+    RedGreen,
+    /// Of a frame in colour, the mean of blue minus green over the mean grey value.
+    BlueGreen,
 }
 
 /// The statistics of one frame; those that could not be measured are left out.
@@ -69,6 +76,8 @@ const SQUARE: usize = 8;
 const LEAST_SPREAD: f32 = 0.25 / 255.0;
 /// Most pixels that the quantiles are taken from.
 const SAMPLED: usize = 1 << 16;
+/// Added to [`FrameMeasure::Colour`].
+const LITTLE_COLOUR: f32 = 0.05;
 /// Fewest cells along both sides for a measure of detail.
 const FEWEST_CELLS: usize = 4;
 
@@ -115,6 +124,7 @@ impl FrameMeasures {
             let [x, y] = [x, y].map(|mean| mean / contrast.max(LEAST_SPREAD));
             all.extend([(across, x), (down, y)]);
         }
+        all.extend(colours(frame, level as f32));
         Self(all)
     }
 
@@ -152,6 +162,25 @@ fn grey_values(frame: &Planes) -> Vec<f32> {
     let values = frame.values();
     let share = 0.5 / channels as f32;
     (0..pixels).map(|i| 0.5 + share * (0..channels).map(|c| values[c * pixels + i]).sum::<f32>()).collect()
+}
+
+/// Measures the colours of a frame of this mean grey value; none in grey.
+fn colours(frame: &Planes, level: f32) -> Vec<(FrameMeasure, f32)> {
+    if frame.channels() != 3 {
+        return Vec::new();
+    }
+    let (n, values) = (frame.pixels(), frame.values());
+    // Values range over 2.
+    let per_level = 0.5 / (n as f64 * f64::from(level.max(LEAST_SPREAD)));
+    let mean = |of: &dyn Fn([f32; 3]) -> f32| {
+        let all = (0..n).map(|i| f64::from(of([values[i], values[n + i], values[2 * n + i]])));
+        (all.sum::<f64>() * per_level) as f32
+    };
+    vec![
+        (FrameMeasure::Colour, mean(&|[r, g, b]| r.max(g).max(b) - r.min(g).min(b)) + LITTLE_COLOUR),
+        (FrameMeasure::RedGreen, mean(&|[r, g, _]| r - g)),
+        (FrameMeasure::BlueGreen, mean(&|[_, g, b]| b - g)),
+    ]
 }
 
 /// Returns the share of lines that equal the line before them and are not uniform. `length` and `count` are those of

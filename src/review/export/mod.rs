@@ -7,8 +7,8 @@ mod defect;
 mod error;
 mod font;
 mod format;
-mod grey;
 mod masks;
+mod page_image;
 mod pages;
 mod pdf;
 mod regions;
@@ -25,8 +25,8 @@ pub use coco::{Annotation, Category, Coco, CocoImage, CocoInfo};
 pub use defect::DefectOutline;
 pub use error::ExportError;
 pub use format::{ExportFormat, ExportSummary};
-pub(crate) use grey::GreyImage;
 pub(crate) use masks::write_masks;
+pub(crate) use page_image::PageImage;
 pub(crate) use pages::{PartPage, parts_pdf, shift_pdf};
 use rayon::prelude::*;
 use regions::write_regions;
@@ -151,7 +151,7 @@ fn write_pdf(
     for &item in shown.iter().take(MAX_PAGES) {
         let (image, file) = picture(record, item)?;
         missing += usize::from(file != PartFile::Original);
-        let image = image.and_then(|image| GreyImage::of(image, MAX_SIDE));
+        let image = image.and_then(|image| PageImage::of(&image, MAX_SIDE));
         let shapes = outlines(record, item)?.into_iter().flat_map(|defect| defect.shapes).collect();
         pages.push(PartPage { item, outlines: shapes, findings: findings(record, item)?, image, file });
     }

@@ -2,7 +2,7 @@
 
 use super::{
     format::count_of,
-    grey::GreyImage,
+    page_image::PageImage,
     pdf::{BODY, Document, PdfPage, SECTION, TITLE},
     scope::ExportScope,
 };
@@ -32,7 +32,7 @@ pub(crate) struct PartPage<'a> {
     /// Its anomaly regions.
     pub findings: Findings,
     /// The judged image at any size; `None` if neither the file nor the record has it.
-    pub image: Option<GreyImage>,
+    pub image: Option<PageImage>,
     /// What is in the file now.
     pub file: PartFile,
 }

@@ -5,7 +5,7 @@ use pdf_writer::{Content, Filter, Finish, Name, Pdf, Rect, Ref, Str, TextStr, ty
 
 use super::{
     font::{encode, wrap},
-    grey::GreyImage,
+    page_image::PageImage,
 };
 use crate::text::printable;
 
@@ -55,13 +55,17 @@ impl Document {
     /// Adds a finished page.
     pub(crate) fn add(&mut self, content: PdfPage) {
         let [page, contents] = std::array::from_fn(|_| self.next.bump());
-        let image = content.image.as_ref().map(|(grey, data)| {
+        let image = content.image.as_ref().map(|(shown, data)| {
             let id = self.next.bump();
-            let [width, height] = [grey.width(), grey.height()].map(|side| side as i32);
+            let [width, height] = [shown.width(), shown.height()].map(|side| side as i32);
             let mut image = self.pdf.image_xobject(id, data);
             image.width(width).height(height).bits_per_component(8).filter(Filter::FlateDecode);
-            image.color_space().device_gray();
-            image.decode_parms().predictor(Predictor::PngOptimum).colors(1).bits_per_component(8).columns(width);
+            match shown.channels() {
+                3 => image.color_space().device_rgb(),
+                _ => image.color_space().device_gray(),
+            }
+            let colors = shown.channels() as i32;
+            image.decode_parms().predictor(Predictor::PngOptimum).colors(colors).bits_per_component(8).columns(width);
             id
         });
         let mut writer = self.pdf.page(page);
@@ -89,7 +93,7 @@ pub(super) struct PdfPage {
     content: Content,
     /// Position of the last line, points from the bottom edge.
     y: f32,
-    image: Option<(GreyImage, Vec<u8>)>,
+    image: Option<(PageImage, Vec<u8>)>,
     full: bool,
 }
 
@@ -149,9 +153,9 @@ impl PdfPage {
 
     /// Draws an image of the width of the text area and at most `height` points high, with outlines in pixels of the
     /// image. A page has at most one.
-    pub(crate) fn image(&mut self, grey: &GreyImage, height: f32, outlines: &[Vec<[f32; 2]>]) {
-        let Some(data) = compress(grey) else { return };
-        let [across, down] = [grey.width(), grey.height()].map(|side| side as f32);
+    pub(crate) fn image(&mut self, image: &PageImage, height: f32, outlines: &[Vec<[f32; 2]>]) {
+        let Some(data) = compress(image) else { return };
+        let [across, down] = [image.width(), image.height()].map(|side| side as f32);
         let scale = (WIDTH / across).min(height / down);
         self.y -= down * scale;
         let (left, bottom) = (MARGIN, self.y);
@@ -172,15 +176,16 @@ impl PdfPage {
             self.content.close_and_stroke();
         }
         self.content.restore_state();
-        self.image = Some((grey.clone(), data));
+        self.image = Some((image.clone(), data));
     }
 }
 
 /// Compresses an image for a PDF, which expects the content of the data chunks of a PNG.
-fn compress(grey: &GreyImage) -> Option<Vec<u8>> {
+fn compress(image: &PageImage) -> Option<Vec<u8>> {
     let mut png = Vec::new();
-    let (width, height) = (u32::try_from(grey.width()).ok()?, u32::try_from(grey.height()).ok()?);
-    PngEncoder::new(&mut png).write_image(grey.pixels(), width, height, ExtendedColorType::L8).ok()?;
+    let (width, height) = (u32::try_from(image.width()).ok()?, u32::try_from(image.height()).ok()?);
+    let colour = if image.channels() == 3 { ExtendedColorType::Rgb8 } else { ExtendedColorType::L8 };
+    PngEncoder::new(&mut png).write_image(image.pixels(), width, height, colour).ok()?;
     let mut data = Vec::with_capacity(png.len());
     // After a signature of 8 bytes, each chunk consists of length, name, content and checksum.
     let mut rest = png.get(8..)?;

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     engine::inspection::QueryView,
-    inspect::{KeptFrame, Verdict, critic::embedding::SIDE},
+    inspect::{KeptFrame, Verdict, critic::embedding::SIDE, difference_of_pixel},
     ui::{
         theme,
         theme::Palette,
@@ -61,15 +61,18 @@ pub(super) fn readout(
     let p = Palette::of(ui);
     let query = &view.query;
     let index = at.map(|(x, y)| y * query.width() + x);
-    let mean = |value: &dyn Fn(usize) -> f32| {
-        let (plane, channels) = (query.pixels(), query.channels());
-        index.map(|i| grey_level((0..channels).map(|c| value(c * plane + i)).sum::<f32>() / channels as f32))
+    let (plane, channels) = (query.pixels(), query.channels());
+    let levels = |value: &dyn Fn(usize) -> f32| {
+        index.map(|i| (0..channels).map(|c| grey_level(value(c * plane + i))).collect::<Vec<f32>>())
     };
-    let q = mean(&|i| query.values().get(i).copied().unwrap_or_default());
-    let r = kept.and_then(|kept| mean(&|i| kept.value(i)));
-    let difference = q.zip(r).map(|(q, r)| q - r);
+    let q = levels(&|i| query.values().get(i).copied().unwrap_or_default());
+    let r = kept.and_then(|kept| levels(&|i| kept.value(i)));
+    let difference = q.as_ref().zip(r.as_ref()).map(|(q, r)| difference_of_pixel(q.iter().zip(r).map(|(q, r)| q - r)));
     let inspected = index.is_none_or(|i| source.value(i).is_some() || !source.is_available());
-    let number = |v: Option<f32>| v.map_or_else(|| "–".to_owned(), |v| format!("{v:.1}"));
+    let (width, unit) = match channels {
+        3 => (66.0, "red, green and blue, 0 to 255"),
+        _ => (30.0, "grey levels, 0 to 255"),
+    };
     let signed = match difference {
         _ if !inspected => "ignored".to_owned(),
         Some(d) => format!("{d:+.1}").replace('-', "−"),
@@ -86,8 +89,8 @@ pub(super) fn readout(
     let cells = [
         ("x", coordinate(at.map(|a| a.0)), 28.0),
         ("y", coordinate(at.map(|a| a.1)), 28.0),
-        ("image", number(q), 30.0),
-        ("reconstruction", number(r), 30.0),
+        ("image", level_text(q.as_deref()), width),
+        ("reconstruction", level_text(r.as_deref()), width),
         ("difference", signed, 40.0),
     ];
     ui.horizontal(|ui| {
@@ -100,6 +103,27 @@ pub(super) fn readout(
             });
             ui.add_space(theme::GAP_M);
         }
-        ui.add(egui::Label::new(theme::weak_caption(&p, "grey levels, 0 to 255")).truncate());
+        ui.add(egui::Label::new(theme::weak_caption(&p, unit)).truncate());
     });
+}
+
+/// Formats the level of a pixel, or the levels of its channels.
+fn level_text(levels: Option<&[f32]>) -> String {
+    match levels {
+        Some([grey]) => format!("{grey:.1}"),
+        Some(channels) => channels.iter().map(|v| format!("{v:.0}")).collect::<Vec<_>>().join(" "),
+        None => "–".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_levels_of_every_channel_are_read() {
+        assert_eq!(level_text(Some(&[127.5])), "127.5");
+        assert_eq!(level_text(Some(&[200.2, 0.0, 17.8])), "200 0 18");
+        assert_eq!(level_text(None), "–");
+    }
 }
