@@ -8,6 +8,8 @@
 
 pub mod anomaly_region;
 pub mod calibration;
+#[cfg(test)]
+mod colour_tests;
 pub mod critic;
 #[cfg(test)]
 mod damage_tests;

@@ -2,7 +2,7 @@ use super::{
     specimen::{SpecimenPair, draw_pair},
     *,
 };
-use crate::data::{Picture, Samples};
+use crate::data::{Picture, Samples, colour::has_colour};
 
 fn bytes(picture: &Picture) -> &[u8] {
     match picture.samples() {
@@ -87,8 +87,9 @@ fn a_mask_covers_the_visible_defect_only() {
                 assert!(inside >= 12, "{about}: the mask has {inside} pixels");
                 assert!(inside * 10 < mask.len() * 4, "{about}: the mask has {inside} pixels");
                 let mut change = 0_u64;
-                for ((h, p), m) in healthy.iter().zip(&picture).zip(&mask) {
-                    assert!(*m == 255 || (*m == 0 && h == p), "{about}: a pixel outside the mask changed");
+                for (i, (h, p)) in healthy.iter().zip(&picture).enumerate() {
+                    let m = mask[i / kind.channels()];
+                    assert!(m == 255 || (m == 0 && h == p), "{about}: a pixel outside the mask changed");
                     change += u64::from(h.abs_diff(*p));
                 }
                 assert!(change >= 5 * inside as u64, "{about}: a total change of {change} over {inside} pixels");
@@ -133,5 +134,65 @@ fn ground_and_brushed_lines_run_along_x() {
         let grey = bytes(&specimen.picture);
         let (along, across) = (correlation(grey, 128, 6, 0), correlation(grey, 128, 0, 6));
         assert!(along > across + 0.3, "{kind}: along {along}, across {across}");
+    }
+}
+
+#[test]
+fn coloured_surfaces_have_colour_and_the_others_have_none() {
+    for kind in SurfaceKind::ALL {
+        for index in 0..3 {
+            let picture = draw(kind, None, 3, index, 96).picture;
+            assert_eq!(picture.channels(), kind.channels());
+            assert_eq!(has_colour(&picture), kind.is_coloured(), "{kind} {index}");
+        }
+        let of_hue = kind.defects().contains(&DefectType::Discolouration);
+        assert!(of_hue == kind.is_coloured() && kind.defects().len() >= 4, "{kind}");
+    }
+    // Another specimen of the same surface has the same hue.
+    let hue = |kind, index| {
+        let picture = draw(kind, None, 3, index, 96).picture;
+        let mean = |c: usize| bytes(&picture).iter().skip(c).step_by(3).map(|v| f64::from(*v)).sum::<f64>();
+        [mean(0) / mean(1), mean(2) / mean(1)]
+    };
+    for kind in [SurfaceKind::Painted, SurfaceKind::Anodised] {
+        let [one, other] = [0, 1].map(|index| hue(kind, index));
+        assert!(one.iter().zip(other).all(|(a, b)| (a / b - 1.0).abs() < 0.15), "{kind}: {one:?} {other:?}");
+    }
+    let [painted, anodised] = [SurfaceKind::Painted, SurfaceKind::Anodised].map(|kind| hue(kind, 0));
+    assert!(painted[0] > 1.2 && painted[1] < 0.7 && anodised[0] < 0.9 && anodised[1] > 1.3);
+}
+
+#[test]
+fn a_discolouration_is_as_light_as_the_surface_and_of_another_hue() {
+    for kind in [SurfaceKind::Painted, SurfaceKind::Anodised] {
+        for (index, side) in (0..8).map(|index| (index, if index % 2 == 0 { 96 } else { 192 })) {
+            let about = format!("{kind} {index} at {side}");
+            let SpecimenPair { healthy, damaged } = draw_pair(kind, Some(DefectType::Discolouration), 5, index, side);
+            let (picture, mask) = damaged.expect("a defect");
+            let luminance = |bytes: &[u8]| -> Vec<f64> {
+                let of = |p: &[u8]| 0.2126 * f64::from(p[0]) + 0.7152 * f64::from(p[1]) + 0.0722 * f64::from(p[2]);
+                bytes.chunks_exact(3).map(of).collect()
+            };
+            let (before, after) = (luminance(&healthy), luminance(&picture));
+            let mean = |values: &[f64], within: u8| {
+                let all = values.iter().zip(&mask).filter(|(_, m)| **m == within).map(|(v, _)| *v);
+                let (sum, count) = all.fold((0.0, 0.0), |(sum, count), v| (sum + v, count + 1.0));
+                sum / count
+            };
+            // Inside and outside differ no more than they do without the defect.
+            let contrast = |values: &[f64]| mean(values, 255) - mean(values, 0);
+            let changed = contrast(&after) - contrast(&before);
+            assert!(changed.abs() < 1.0, "{about}: {changed} levels lighter");
+            let most = before.iter().zip(&after).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(most < 2.0, "{about}: up to {most} levels");
+            let shift = |c: usize| {
+                let own = |bytes: &[u8]| {
+                    mean(&bytes.iter().skip(c).step_by(3).map(|v| f64::from(*v)).collect::<Vec<_>>(), 255)
+                };
+                own(&picture) - own(&healthy)
+            };
+            let hue = [0, 1, 2].map(shift);
+            assert!(hue.iter().any(|v| v.abs() > 8.0), "{about}: {hue:?}");
+        }
     }
 }
