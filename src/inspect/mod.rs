@@ -14,6 +14,8 @@ pub mod critic;
 #[cfg(test)]
 mod damage_tests;
 mod deciding_map;
+#[cfg(test)]
+mod depth_tests;
 pub mod evaluation;
 pub mod export;
 pub mod frame_check;

@@ -151,6 +151,19 @@ impl Recipe {
         recipe
     }
 
+    /// The recipe with everything left to the images that `asked` leaves to them.
+    #[must_use]
+    pub fn undecided(&self, asked: &Self) -> Self {
+        let mut recipe = self.clone();
+        if asked.data.bit_depth == BitDepth::Auto {
+            recipe.data.bit_depth = BitDepth::Auto;
+        }
+        if asked.model.channels == Channels::Auto {
+            recipe.model.channels = Channels::Auto;
+        }
+        recipe
+    }
+
     /// Writes the recipe as the text of a recipe file with every knob.
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(self).unwrap_or_default()
@@ -282,6 +295,23 @@ mod tests {
             assert_eq!(of(Recipe::from_toml(text).unwrap()), (true, true, 24));
         }
         assert_eq!(Recipe::from_record(&now.to_toml()).unwrap(), now);
+    }
+
+    #[test]
+    fn the_images_decide_what_a_recipe_leaves_to_them_for_one_run() {
+        let open =
+            |source: &str| source.parse::<crate::data::DataSource>().unwrap().open(&|_, _| true).unwrap().dataset;
+        let (grey, coloured) = (open("surface:ground"), open("surface:painted"));
+        let asked = Recipe::default();
+        let decided = asked.decided(&coloured);
+        assert_eq!(decided.model.channels, Channels::Colour);
+        assert_eq!(asked.decided(&grey).model.channels, Channels::Grey);
+        assert_eq!(decided.decided(&grey), decided, "what is decided stays");
+        assert_eq!(decided.undecided(&asked), asked);
+        assert_eq!(decided.undecided(&decided), decided);
+        // It is stored as a number, as ever.
+        assert!(decided.to_toml().contains("channels = 3\n") && asked.to_toml().contains("channels = \"auto\"\n"));
+        assert_eq!(Recipe::from_record(&decided.to_toml()).unwrap(), decided);
     }
 
     #[test]

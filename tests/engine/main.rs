@@ -5,6 +5,7 @@
 
 mod built_in;
 mod camera;
+mod colour;
 mod compatibility;
 mod evaluating;
 mod exporting;

@@ -214,3 +214,34 @@ fn normal(rng: &mut ChaCha8Rng) -> f32 {
     // Four uniform numbers of variance 1/12 each.
     (sum as f32 / 65_536.0 - 2.0) * 3.0f32.sqrt()
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn half_of_the_changes_of_brightness_in_colour_are_changes_of_hue() {
+        let (side, channels) = (8, 3);
+        let context = FillContext { side, channels, deviation: 0.05, generated: (0, Vec::new()) };
+        let values = vec![0.1; channels * side * side];
+        let of = |seed: u64| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let filled = fill(DefectFill::Brightness, &context, &values, &values, &[1.0; 64], false, &mut rng);
+            [0, 1, 2].map(|c| filled[c * side * side] - 0.1)
+        };
+        let (mut tints, mut most) = (0, 0.0f32);
+        for change in (0..200).map(of) {
+            let luminance: f32 = change.iter().zip(LUMINANCE).map(|(v, share)| v * share).sum();
+            let [r, g, b] = change;
+            if luminance.abs() < 1e-5 {
+                tints += 1;
+                most = most.max(r.abs()).max(b.abs());
+            } else {
+                assert!((r - g).abs() < 1e-6 && (g - b).abs() < 1e-6, "{change:?}");
+            }
+        }
+        assert!((70..130).contains(&tints) && most > 0.1, "{tints} of 200, up to {most}");
+    }
+}

@@ -144,7 +144,8 @@ impl TrainingRun {
             // Without a checkpoint, the first grid and the recipe are logged again too.
             critics.begin_session(&mut log, if trainer.steps() == 0 { 0 } else { trainer.steps() + 1 })?;
         }
-        *state.training.critic.images.lock() = Some(Arc::new(PreviewImages::new(&opened.store, &training)));
+        *state.training.critic.images.lock() =
+            Some(Arc::new(PreviewImages::new(&opened.store, &training, recipe.model.channels)));
         {
             let mut status = state.training.status.write();
             status.run = Some(folder.path().to_path_buf());

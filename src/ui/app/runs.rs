@@ -31,7 +31,12 @@ impl App {
     pub(super) fn run_opened(&mut self, run: PathBuf) {
         let recipe = self.engine.state().training.status.read().recipe.clone();
         if let Some(recipe) = recipe {
-            self.recipes = RecipeHistory::new((*recipe).clone());
+            // What these images decided, those of the next run decide anew.
+            let recipe = match self.asked.take() {
+                Some(asked) => recipe.undecided(&asked),
+                None => (*recipe).clone(),
+            };
+            self.recipes = RecipeHistory::new(recipe);
         }
         self.recipe_due = None;
         self.overlays.hide(&run);
@@ -63,16 +68,19 @@ impl App {
     ) {
         let out = out.unwrap_or_else(|| free_folder(self.runs_folder(), &source));
         self.expect_run();
+        self.asked = Some((*recipe).clone());
         self.send(TrainingRequest::Start { source, opened, recipe, out });
     }
 
     pub(super) fn resume_run(&mut self, run: PathBuf, paused: bool) {
         self.expect_run();
+        self.asked = None;
         self.send(TrainingRequest::Resume { run, paused });
     }
 
     pub(super) fn restart_run(&mut self) {
         self.expect_run();
+        self.asked = Some(self.recipes.current().clone());
         self.send(TrainingRequest::Reset);
     }
 

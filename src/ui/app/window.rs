@@ -74,6 +74,8 @@ pub struct App {
     pub(super) region: Option<bool>,
 
     pub(super) recipes: RecipeHistory,
+    /// The recipe of the run that is being started, as it was before the images decided what it leaves to them.
+    pub(super) asked: Option<Recipe>,
     /// Time at which the edited recipe is to be sent to the engine.
     pub(super) recipe_due: Option<Instant>,
     pub(super) overlays: Overlays,
@@ -120,6 +122,7 @@ impl App {
             native_dialogs: true,
             region: None,
             recipes,
+            asked: None,
             recipe_due: None,
             overlays: Overlays::default(),
             left: false,

@@ -9,7 +9,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::{
     data::{DamagedCrop, Illumination, ImageGrid, ImageStore, Opened},
-    model::critic::STRIDE,
+    model::{Channels, critic::STRIDE},
     train::{CriticKnobs, History, Recipe, critic},
 };
 
@@ -117,12 +117,14 @@ pub(crate) struct PreviewImages {
     pub(super) serial: u64,
     pub(super) store: Arc<ImageStore>,
     pub(super) training: Vec<usize>,
+    /// What the run's model sees.
+    pub(super) channels: Channels,
 }
 
 impl PreviewImages {
     /// The images of `training` that are not reserved for the normal statistics.
-    pub(crate) fn new(store: &Arc<ImageStore>, training: &[usize]) -> Self {
-        Self { serial: fresh(), store: Arc::clone(store), training: critic::statistics_split(training).0 }
+    pub(crate) fn new(store: &Arc<ImageStore>, training: &[usize], channels: Channels) -> Self {
+        Self { serial: fresh(), store: Arc::clone(store), training: critic::statistics_split(training).0, channels }
     }
 }
 

@@ -72,6 +72,9 @@ fn run(
                 None => continue,
             },
         };
+        if let Ok(images) = &images {
+            request.recipe.model.channels = images.channels;
+        }
         let damaged = images.and_then(|images| damage(&mut batch, &images, &request, state));
         if request.opened.is_none() && state.training.critic.images() != run.map(|images| images.serial) {
             // The run was closed meanwhile.
@@ -93,7 +96,7 @@ fn run(
 /// The training images that a run on this data would have.
 fn training_images(opened: &Opened, recipe: &Recipe) -> Result<Arc<PreviewImages>, DataError> {
     let split = opened.split(recipe.data.holdout, recipe.seed)?;
-    Ok(Arc::new(PreviewImages::new(&opened.store, &opened.training_indices(&split))))
+    Ok(Arc::new(PreviewImages::new(&opened.store, &opened.training_indices(&split), recipe.model.channels)))
 }
 
 /// Healthy crops, which are kept while only knobs of the defect synthesiser change.
