@@ -31,7 +31,7 @@ pub(super) enum DataCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct DrawArguments {
-    /// Surface: turned, milled, ground, brushed or sintered
+    /// Surface: turned, milled, ground, brushed, sintered, painted or anodised
     #[arg(long)]
     surface: surface::SurfaceKind,
     /// Output folder; must be empty or not exist yet

@@ -46,7 +46,7 @@ pub(super) struct EvaluateArguments {
     /// Model: a .ganspect file, or `built-in` for the small one that ships with the program
     #[arg(long, value_name = "M.ganspect")]
     model: PathBuf,
-    /// Test images: a folder, a CSV file that lists them, or surface:turned (milled, ground, brushed, sintered), which is drawn on
+    /// Test images: a folder, a CSV file that lists them, or surface:turned (milled, ground, brushed, sintered, painted, anodised), which is drawn on
     /// the fly; defaults to the test split of the model's data set
     #[arg(long, value_name = "DIR|surface:KIND", value_parser = options::data_source())]
     data: Option<DataSource>,

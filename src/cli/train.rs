@@ -36,7 +36,7 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(super) struct TrainArguments {
-    /// Training images: a folder, a CSV file that lists them, or surface:turned (milled, ground, brushed, sintered)
+    /// Training images: a folder, a CSV file that lists them, or surface:turned (milled, ground, brushed, sintered, painted, anodised)
     #[arg(long, value_name = "DIR|surface:KIND", value_parser = data_source(), required_unless_present_any = ["resume", "healthy"])]
     data: Option<DataSource>,
     #[command(flatten)]

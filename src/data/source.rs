@@ -270,7 +270,7 @@ mod tests {
         }
         assert_eq!(DataSource::Folder("surface:odd".into()).to_string(), "./surface:odd");
         let message = |text: &str| text.parse::<DataSource>().unwrap_err().to_string();
-        assert!(message("surface:wood").contains("turned, milled, ground, brushed or sintered"));
+        assert!(message("surface:wood").contains("turned, milled, ground, brushed, sintered, painted or anodised"));
         assert!(message("surface:turned:x").contains("whole number"));
         assert!(message("  ").contains("enter a folder"));
     }

@@ -80,7 +80,7 @@ impl SurfaceKind {
             Self::Brushed => "Brushed metal",
             Self::Sintered => "Sintered carbon",
             Self::Painted => "Painted sheet",
-            Self::Anodised => "Anodised aluminium",
+            Self::Anodised => "Anodised metal",
         }
     }
 
