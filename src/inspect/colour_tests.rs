@@ -69,8 +69,8 @@ fn hue_alone_makes_a_difference() {
     let model = in_colour();
     let good = healthy(SurfaceKind::Painted, 50, 0);
     let outcome = inspect(&model, &good).unwrap();
-    // Another hue at the same luminance moves every difference towards its channels.
-    let stained = changed(&good, |[r, g, b]| [r - 0.3, g + 0.05, b + 0.388]);
+    // A stronger hue at the same luminance: the mean over the channels would be the same.
+    let stained = changed(&good, |[r, g, b]| [r + 0.3, g - 0.05, b - 0.388]);
     let after = inspect(&model, &stained).unwrap();
     let mean = |values: &[f32]| values.iter().map(|v| v.abs()).sum::<f32>() / values.len() as f32;
     assert!(mean(&after.difference) > mean(&outcome.difference) + 0.02);

@@ -273,7 +273,11 @@ fn recipe_bar(ui: &mut Ui, frame: &mut Frame<'_>) {
     ui.horizontal(|ui| {
         ui.set_height(theme::ROW);
         ui.spacing_mut().item_spacing.x = theme::GAP_XS;
-        let preset = Preset::ALL.into_iter().find(|preset| preset.recipe() == *frame.recipe);
+        let preset = Preset::ALL.into_iter().find(|preset| {
+            let recipe = preset.recipe();
+            // What the images decided is no other recipe.
+            frame.recipe.undecided(&recipe) == recipe
+        });
         let title = preset.map_or("Custom recipe", Preset::title);
         if frame.locked {
             ui.label(RichText::new(title).color(p.text_strong)).on_hover_text("The current recipe");
