@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
 #![allow(clippy::disallowed_methods)] // tests write to temporary folders, some of them incomplete files
 
+mod colour;
 mod compatibility;
 mod critic;
 mod evaluate;
