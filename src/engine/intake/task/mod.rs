@@ -4,6 +4,7 @@ mod ending;
 mod opening;
 
 use std::{
+    collections::BTreeSet,
     path,
     sync::Arc,
     time::{Duration, Instant},
@@ -14,7 +15,7 @@ use opening::Opening;
 
 use super::{
     IntakePhase, IntakeRequest, IntakeSpec, IntakeStatus,
-    inspected::ModelIdentity,
+    inspected::{InspectedFile, ModelIdentity},
     rate::IntakeRate,
     recorder::{Filed, FilingEnd, RecordJob, Recorder},
     stream::{StreamInspector, StreamStep},
@@ -49,6 +50,24 @@ struct Session {
     rate: IntakeRate,
     /// Why no model inspects at the moment.
     waits: Option<String>,
+    /// What was said in the log of how files are read.
+    said: BTreeSet<String>,
+}
+
+/// Most different remarks that one watch puts into the log.
+const MOST_REMARKS: usize = 8;
+
+impl Session {
+    /// Says in the log how a file was read, once for all files that are read so.
+    fn say(&mut self, inspected: &InspectedFile) {
+        if let Some(remark) = &inspected.remark
+            && self.said.len() < MOST_REMARKS
+            && self.said.insert(remark.clone())
+        {
+            let name = inspected.path.file_name().unwrap_or(inspected.path.as_os_str());
+            tracing::warn!("{}: {remark}; this is not said again of other images", name.printable());
+        }
+    }
 }
 
 /// The stage of an intake. The recorder takes jobs while it is running, and none while it is ending.
@@ -191,6 +210,7 @@ impl IntakeTask {
                             held: None,
                             rate: IntakeRate::default(),
                             waits: None,
+                            said: BTreeSet::new(),
                         };
                         self.stage = Some(Stage::Running(Box::new(session)));
                         return true;
@@ -300,6 +320,7 @@ impl IntakeTask {
             Ok(StreamStep::Idle) => Ok(false),
             Ok(StreamStep::Working) => Ok(true),
             Ok(StreamStep::Done(inspected)) => {
+                session.say(&inspected);
                 session.held = session.recorder.send(RecordJob::Inspected(inspected));
                 Ok(session.held.is_none())
             }
