@@ -306,4 +306,21 @@ mod tests {
         assert!(message.contains("16") && message.contains("8192"), "{message}");
         assert_eq!(listing(dir.path()), ["note.txt"]);
     }
+
+    #[test]
+    fn every_set_is_recognised_without_a_guess() {
+        for kind in SurfaceKind::ALL {
+            let dir = tempfile::tempdir().expect("a folder");
+            let set = dir.path().join("set");
+            let size = SetSize { train: 6, ..SMALL };
+            write_set(&set, kind, 3, size, &|_, _| true).expect("drawn");
+            let opened = crate::data::DataSource::Folder(set).open(&|_, _| true).expect("opened");
+            assert!(opened.dataset.notes.is_empty(), "{kind}: {:?}", opened.dataset.notes);
+            let types: Vec<String> = opened.dataset.summary().defect_types.into_keys().collect();
+            let mut drawn: Vec<&str> = kind.defects().iter().map(|defect| defect.name()).collect();
+            drawn.sort_unstable();
+            assert_eq!(types, drawn);
+            assert_eq!(opened.dataset.colour().is_seen(), kind.is_coloured());
+        }
+    }
 }
