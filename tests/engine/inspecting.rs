@@ -21,8 +21,8 @@ use ganspect::{
         training::TrainingPhase,
     },
     inspect::{
-        Assessment, InspectionJob, InvertKnobs, Judged, Model, NoVerdict, Planes, Region, RegionShape, Regions,
-        ScoreKind, Scores, Verdict,
+        Assessment, InspectionJob, InvertKnobs, Judged, Model, NoVerdict, Planes, Region, RegionList, RegionSettings,
+        RegionShape, Regions, ScoreKind, Scores, Verdict, anomaly_region::MinArea, evaluation::EvaluatedMap,
     },
     train::Recipe,
 };
@@ -482,4 +482,104 @@ fn exit_codes_and_files_of_the_command_line() {
     let none = ganspect(&["inspect", "--model", "nowhere.ganspect", good]);
     assert_eq!(none.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&none.stderr).contains("nowhere.ganspect"));
+}
+
+/// The regions of a finished query.
+fn anomalies(engine: &Engine, id: QueryId) -> RegionList {
+    let view = view(engine, id);
+    view.regions.as_ref().unwrap().as_ref().clone().unwrap()
+}
+
+#[test]
+fn regions_have_a_calibrated_threshold_and_their_settings_apply_at_once() {
+    let fixture = fixture();
+    let own = fixture.folder.path().join("measured.ganspect");
+    fs::copy(&fixture.model, &own).unwrap();
+    let engine = ready(&own, InvertKnobs::default());
+    let calibration = facts(&engine).calibrations[0].clone();
+    let levels = calibration.region_levels.as_ref().unwrap();
+    assert_eq!(levels.maps.len(), EvaluatedMap::ALL.len(), "every map has its own threshold");
+    assert!(levels.maps.values().all(|map| map.len() == calibration.held_out.len()));
+    let id = add(&engine, &[&fixture.bad])[0];
+    let judged = settle(&engine, id);
+    let found = anomalies(&engine, id);
+    assert_eq!(found.rule.share, judged.assessment().map(|a| a.rate));
+    assert!(levels.maps[found.rule.map.name()].contains(&found.rule.level), "{:?}", found.rule);
+    assert!(found.rule.edge <= found.rule.level && found.regions.iter().all(|r| r.peak > found.rule.level));
+    // A higher rate promises less: its threshold is lower, and follows at once.
+    send(&engine, InspectionRequest::SetRate(0.5));
+    until(&engine, "the new threshold", |e| anomalies(e, id).rule.share == Some(0.5));
+    assert!(anomalies(&engine, id).rule.level <= found.rule.level);
+
+    let settings = RegionSettings { micrometres_per_pixel: Some(12.5), min_area: MinArea::SquareMicrometres(2_500.0) };
+    send(&engine, InspectionRequest::SetRegionSettings(settings));
+    until(&engine, "the settings", |e| facts(e).region_settings == settings);
+    until(&engine, "the regions", |e| anomalies(e, id).rule.min_area == 16);
+    let regions = anomalies(&engine, id).regions;
+    assert!(regions.iter().all(|region| region.area >= 16 && region.micrometres.is_some()), "{regions:?}");
+    assert_eq!(Model::load(&own, &Device::flex()).unwrap().info().region_settings, settings);
+    // Settings that mean nothing are refused in words.
+    let unknown = RegionSettings { micrometres_per_pixel: None, ..settings };
+    send(&engine, InspectionRequest::SetRegionSettings(unknown));
+    let refused = |event| matches!(event, Event::Notice { text, .. } if text.contains("needs the size of a pixel"));
+    until(&engine, "the refusal", |e| std::iter::from_fn(|| e.next_event()).any(refused));
+    assert_eq!(facts(&engine).region_settings, settings);
+}
+
+#[test]
+fn the_command_line_measures_regions_in_pixels_and_micrometres() {
+    let fixture = fixture();
+    let own = fixture.folder.path().join("camera.ganspect");
+    fs::copy(&fixture.model, &own).unwrap();
+    let (model, bad) = (own.to_str().unwrap(), fixture.bad.to_str().unwrap());
+    let said = |output: Output, code: i32| {
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        text
+    };
+    let inspect = |more: &[&str]| -> serde_json::Value {
+        let arguments = [&["inspect", "--model", model, bad, "--json", "--rate", "0.5"], more].concat();
+        let output = ganspect(&arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let plain = inspect(&["--min-area", "1"]);
+    let regions = plain["regions"].as_array().unwrap();
+    assert!(!regions.is_empty(), "half of the healthy images show a region, and so does a crack: {plain}");
+    let keys = ["x", "y", "width", "height", "area", "peak", "at", "mean", "centroid", "length", "breadth", "outline"];
+    assert!(regions.iter().all(|region| keys.iter().all(|key| !region[*key].is_null())), "{plain}");
+    assert!(regions.iter().all(|region| region["area_um2"].is_null()));
+    assert!(plain["region_rule"]["share"].is_null(), "nothing is promised of regions of a pixel");
+    let um = inspect(&["--pixel-size", "2", "--min-area", "1"]);
+    for (region, plain) in um["regions"].as_array().unwrap().iter().zip(regions) {
+        assert_eq!(region["area_um2"].as_f64().unwrap(), 4.0 * plain["area"].as_f64().unwrap());
+        assert_eq!(region["area"], plain["area"]);
+    }
+    assert!(inspect(&["--min-area", "100000"])["regions"].as_array().unwrap().is_empty());
+
+    let set = |more: &[&str]| ganspect(&[&["model", "regions", model], more].concat());
+    assert!(said(set(&["--min-area", "50um2"]), 2).contains("needs the size of a pixel"));
+    for (option, wrong, word) in [
+        ("--pixel-size", "wide", "12.5"),
+        ("--pixel-size", "-1", "range"),
+        ("--min-area", "0", "whole number of pixels"),
+        ("--min-area", "3 mm", "500um2"),
+    ] {
+        let text = said(set(&[option, wrong]), 2);
+        assert!(text.contains(word), "{option} {wrong}: {text}");
+    }
+    let shown = said(set(&["--pixel-size", "2.5", "--min-area", "50um2"]), 0);
+    assert!(shown.contains("2.5 µm") && shown.contains("50 µm²"), "{shown}");
+    assert_eq!(said(set(&[]), 0), shown);
+    let stored = inspect(&[]);
+    assert_eq!(stored["region_rule"]["micrometres_per_pixel"], 2.5);
+    assert_eq!(stored["region_rule"]["min_area"], 8);
+
+    let out = fixture.folder.path().join("measured");
+    said(ganspect(&["inspect", "--model", model, bad, "--out", out.to_str().unwrap(), "--rate", "0.5"]), 0);
+    let table = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
+    let table = table.filter(|path| path.to_string_lossy().ends_with("-regions.csv")).collect::<Vec<_>>();
+    let mut reader = csv::Reader::from_path(&table[0]).unwrap();
+    assert_eq!(reader.headers().unwrap().get(1), Some("region"));
+    assert_eq!(reader.records().count(), stored["regions"].as_array().unwrap().len());
 }

@@ -188,7 +188,9 @@ pub fn query(
     });
     let id = item.id;
     state.inspection.status.write().entries.push(Arc::new(item));
-    let view = QueryView { query, frames, records: Arc::new(records), outcome, neighbours: None, regions: None };
+    let found = |outcome: &Arc<Outcome>| Arc::new(facts("0", vec![calibration()]).anomaly_regions(outcome));
+    let regions = outcome.as_ref().map(found);
+    let view = QueryView { query, frames, records: Arc::new(records), outcome, neighbours: None, regions };
     state.inspection.views.write().insert(id, Arc::new(view));
     id
 }

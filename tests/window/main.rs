@@ -5,6 +5,7 @@
 
 mod colour;
 mod compatibility;
+mod anomalies;
 mod critic;
 mod evaluate;
 mod harness;

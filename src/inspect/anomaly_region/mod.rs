@@ -20,4 +20,5 @@ pub use list::{NoRegions, RegionList};
 pub use measures::{RegionMeasures, RegionMicrometres};
 pub use region::AnomalyRegion;
 pub use rule::{MAX_REGIONS, RegionRule};
+pub(crate) use settings::{MAX_AREA, PIXEL_SIZES};
 pub use settings::{MinArea, PixelSize, RegionSettings, RegionSettingsError};

@@ -80,6 +80,8 @@ pub struct ReviewContext {
     pub replaced: bool,
     /// A verdict can be given: a part is selected and the reviewer has a name.
     pub ready: bool,
+    /// The part has anomaly regions on show.
+    pub regions: bool,
     /// The verdicts of the model and of other reviewers are hidden.
     pub blind: bool,
     /// A verdict can be undone.
@@ -124,6 +126,8 @@ pub struct QueryContext {
     pub images: bool,
     /// Reconstructions of several steps are stored.
     pub frames: bool,
+    /// It has anomaly regions.
+    pub regions: bool,
     /// A change to the regions can be undone.
     pub undo: bool,
     /// It is part of a test, which has another part with this outcome before it.

@@ -20,6 +20,11 @@ fn image(c: &CommandContext) -> bool {
     on_page(c) && c.query.images || c.page == PageId::Review && c.review.part
 }
 
+/// The image on show has anomaly regions.
+fn regions(c: &CommandContext) -> bool {
+    on_page(c) && c.query.regions || c.page == PageId::Review && c.review.regions
+}
+
 commands! { "Inspection";
     InspectOpen {
         title: "Open images to inspect…",
@@ -137,6 +142,24 @@ commands! { "Inspection";
         keys: [key(Key::P)],
         pages: HERE,
         enabled: |c| on_page(c) && c.query.frames,
+        effect: Effect::Page(PageId::Inspect),
+    }
+    RegionForward {
+        title: "Next anomaly region",
+        help: "Selects the next region of the list and brings it to the middle of the images.",
+        keywords: "defect area box peak zoom",
+        keys: [key(Key::G)],
+        pages: IMAGE_PAGES,
+        enabled: regions,
+        effect: Effect::Page(PageId::Inspect),
+    }
+    RegionBack {
+        title: "Previous anomaly region",
+        help: "Selects the previous region of the list and brings it to the middle of the images.",
+        keywords: "defect area box peak zoom",
+        keys: [shift(Key::G)],
+        pages: IMAGE_PAGES,
+        enabled: regions,
         effect: Effect::Page(PageId::Inspect),
     }
     ActualPixels {

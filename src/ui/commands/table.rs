@@ -181,6 +181,7 @@ pub(super) mod tests {
                 frames: true,
                 alike_before: true,
                 alike_after: true,
+                regions: true,
                 undo: true,
             },
             evaluation: EvaluationContext {
@@ -197,6 +198,7 @@ pub(super) mod tests {
                 part: true,
                 replaced: false,
                 ready: true,
+                regions: true,
                 blind: false,
                 undo: true,
                 defect_types: 9,

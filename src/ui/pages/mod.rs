@@ -1,5 +1,6 @@
 //! The pages of the window, behind one trait.
 
+pub(crate) mod anomaly_regions;
 mod command_button;
 pub(crate) mod evaluate;
 mod examine;

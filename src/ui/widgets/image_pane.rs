@@ -14,6 +14,8 @@ use crate::{
 const LARGE: usize = 1 << 17;
 /// Range of the zoom, device pixels per image pixel.
 const ZOOM: (f32, f32) = (1.0 / 64.0, 64.0);
+/// Largest zoom at which a part of a fitted image is shown.
+const CLOSE: f32 = 4.0;
 
 /// The visible part of an image and its zoom.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,6 +114,25 @@ impl Viewport {
         let span = vec2(size.0.max(1) as f32, size.1.max(1) as f32);
         self.zoom = Some(placed.zoom);
         self.centre = (self.centre - by / placed.scale / span).clamp(Vec2::ZERO, Vec2::splat(1.0));
+    }
+
+    /// Brings a part of the image, in its pixels, to the middle of the pane. A part that would be small is enlarged if the
+    /// whole image is fitted to the pane, and one that does not fit is reduced.
+    pub(crate) fn show(&mut self, part: Rect, pane: Rect, size: (usize, usize), ppp: f32) {
+        let span = vec2(size.0.max(1) as f32, size.1.max(1) as f32);
+        let fit = fitting(pane.size(), span, ppp);
+        let room = |share: f32| {
+            let most = pane.size() * ppp * share / part.size().max(Vec2::splat(1.0));
+            most.x.min(most.y)
+        };
+        let close = room(1.0 / 3.0).clamp(fit, fit.max(CLOSE));
+        self.zoom = match self.zoom {
+            // The whole image is visible, and larger would hardly help.
+            None if close < 1.5 * fit => return,
+            None => Some(close),
+            Some(zoom) => Some(zoom.min(room(0.9)).clamp(ZOOM.0, ZOOM.1)),
+        };
+        self.centre = (part.center().to_vec2() / span).clamp(Vec2::ZERO, Vec2::splat(1.0));
     }
 
     /// Handles dragging (if `drag`), the wheel, pinching, and the keys of a focused pane.

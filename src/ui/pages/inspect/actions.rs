@@ -28,6 +28,11 @@ impl InspectWorkspace {
                 return actions.push(Action::Present(scene.entry().map(|entry| entry.id).into_iter().collect()));
             }
             UiCommand::Blink | UiCommand::Swipe | UiCommand::MapOverlay => return self.triptych.toggle(command),
+            UiCommand::RegionForward | UiCommand::RegionBack => {
+                let count = scene.anomalies().map_or(0, |list| list.regions.len());
+                self.triptych.reveal |= self.anomalies.step(count, command == UiCommand::RegionForward);
+                return;
+            }
             UiCommand::RegionUndo => {
                 if let Some(regions) = self.regions.undo() {
                     request(InspectionRequest::SetRegions(regions));

@@ -16,6 +16,8 @@ mod page;
 pub(in crate::ui) mod raster;
 mod rate;
 mod readout;
+pub(super) mod region_marks;
+mod region_settings;
 pub(super) mod regions;
 mod scene;
 pub(in crate::ui) mod status;
@@ -51,7 +53,7 @@ use crate::{
         inspection::{ModelState, QueryEntry, QueryId, QueryState},
     },
     inspect::evaluation::PartTruth,
-    ui::{QueryContext, widgets::side_panel::SidePanel},
+    ui::{QueryContext, pages::anomaly_regions::RegionPanel, widgets::side_panel::SidePanel},
 };
 
 /// Layout kept in the settings file.
@@ -99,6 +101,7 @@ pub(crate) struct InspectWorkspace {
     triptych: Triptych,
     convergence: Convergence,
     regions: RegionEditor,
+    anomalies: RegionPanel,
     neighbours: NeighbourRow,
     knobs: KnobsPanel,
     empty: EmptyPage,
@@ -163,6 +166,7 @@ impl InspectWorkspace {
             finished: state.as_ref().is_some_and(QueryState::has_outcome),
             images: scene.view.is_some(),
             frames: scene.view.as_ref().is_some_and(|view| view.frames.len() > 1),
+            regions: scene.anomalies().is_some_and(|list| !list.regions.is_empty()),
             undo: self.regions.can_undo(),
             alike_before: alike(false),
             alike_after: alike(true),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     engine::inspection::{InspectionStatus, ModelFacts, ModelState, QueryEntry, QueryView},
-    inspect::{Calibration, InvertKnobs, evaluation::EvaluatedMap},
+    inspect::{Calibration, InvertKnobs, RegionList, evaluation::EvaluatedMap},
 };
 
 /// Everything the workspace shows in one frame.
@@ -46,6 +46,11 @@ impl InspectScene {
     pub(crate) fn deciding(&self) -> Option<EvaluatedMap> {
         let outcome = self.view.as_ref()?.outcome.as_ref()?;
         Some(self.model()?.deciding_map(outcome))
+    }
+
+    /// Returns the anomaly regions of the selected query, if it has a list of them.
+    pub(crate) fn anomalies(&self) -> Option<&RegionList> {
+        self.view.as_ref()?.regions.as_ref()?.as_ref().as_ref().ok()
     }
 
     /// Returns the calibration for these knobs.

@@ -11,6 +11,7 @@ use super::{
     raster,
     raster::{DisplayMap, MapSource},
     readout,
+    region_marks::RegionMarks,
     truth::outline_mask,
 };
 use crate::{
@@ -51,11 +52,13 @@ pub(crate) struct TriptychLayout {
     pub(super) grey: bool,
     pub(super) overlay: bool,
     pub(super) opacity: f32,
+    /// Whether anomaly regions are outlined.
+    outlines: bool,
 }
 
 impl Default for TriptychLayout {
     fn default() -> Self {
-        Self { map: DisplayMap::Difference, chosen: None, grey: false, overlay: false, opacity: 0.6 }
+        Self { map: DisplayMap::Difference, chosen: None, grey: false, overlay: false, opacity: 0.6, outlines: true }
     }
 }
 
@@ -98,6 +101,8 @@ pub(crate) struct Subject<'a> {
     pub mask: Option<&'a MaskOutline>,
     /// Upper left corner of the highest-scoring crop, to be marked in the colour of the verdict.
     pub highlight: Option<((usize, usize), Verdict)>,
+    /// The anomaly regions.
+    pub regions: Option<RegionMarks<'a>>,
 }
 
 /// Number of subjects whose textures are kept: the one shown, and those prepared.
@@ -122,6 +127,8 @@ pub(crate) struct Triptych {
     pane: Option<Rect>,
     bar: ColourTable,
     mask: Option<Mask>,
+    /// Bring the selected region to the middle on the next frame.
+    pub reveal: bool,
 }
 
 /// Areas of the panes, their titles included, and of the colour bar.
@@ -174,6 +181,11 @@ impl Triptych {
         Self { layout, ..Self::default() }
     }
 
+    /// Whether anomaly regions are outlined.
+    pub(crate) fn outlines(&mut self) -> &mut bool {
+        &mut self.layout.outlines
+    }
+
     /// Returns the display settings to store.
     pub(crate) fn layout(&self) -> &TriptychLayout {
         &self.layout
@@ -223,14 +235,14 @@ impl Triptych {
         (level - window / 2.0, level + window / 2.0)
     }
 
-    /// Draws toolbar, images, colour bar and readout over the rest of `ui`.
+    /// Draws toolbar, images, colour bar and readout over the rest of `ui`; returns the anomaly region that was clicked.
     pub(crate) fn ui(
         &mut self,
         ui: &mut Ui,
         subject: &Subject<'_>,
         over: &mut dyn QueryOverlay,
         actions: &mut Vec<Action>,
-    ) {
+    ) -> Option<usize> {
         let Subject { view, kept, scale, alone, .. } = *subject;
         self.map = self.map_of(subject);
         self.tools(ui, subject.model.is_some(), over, actions);
@@ -244,6 +256,12 @@ impl Triptych {
         let source = self.source(subject, size);
         let ppp = ui.pixels_per_point();
         self.pane = Some(areas.body(0));
+        let regions = subject.regions.filter(|_| self.layout.outlines);
+        if std::mem::take(&mut self.reveal)
+            && let Some(bounds) = subject.regions.and_then(|marks| marks.selected_bounds(size))
+        {
+            self.view.show(bounds, areas.body(0), size, ppp);
+        }
         let zoom = self.view.place(areas.body(0), size, ppp).zoom;
         self.upload(ui, subject, &source, zoom);
 
@@ -252,7 +270,7 @@ impl Triptych {
             ui.ctx().request_repaint_after_secs(BLINK as f32 / 4.0);
         }
         let titles = self.titles(subject, size, zoom, blinked);
-        let mut pointed = None;
+        let (mut pointed, mut picked) = (None, None);
         for (i, title) in titles.into_iter().take(areas.count).enumerate() {
             let body = areas.body(i);
             let placed = self.view.place(body, size, ppp);
@@ -269,6 +287,12 @@ impl Triptych {
                 pointed = placed.pixel(at, size).or(pointed);
             }
             self.paint(ui, i, body, &placed, blinked, (&source, subject.absent));
+            if let Some(marks) = regions.filter(|_| i != 1) {
+                marks.paint(ui, body, &placed, size);
+                let clicked = response.clicked_by(egui::PointerButton::Primary) && !drawing;
+                let at = response.interact_pointer_pos().filter(|_| clicked);
+                picked = at.and_then(|at| marks.hit(&placed, size, at)).or(picked);
+            }
             if i == 0 {
                 let swiping = self.compare == Compare::Swipe && self.divider(ui, body);
                 if !swiping {
@@ -304,6 +328,7 @@ impl Triptych {
             None => readout::readout(ui, view, kept, &source, pointed),
         });
         ui.advance_cursor_after_rect(area.union(foot));
+        picked
     }
 
     /// Returns the titles of image, reconstruction and map.

@@ -3,12 +3,18 @@
 use egui::{Align, Layout, Panel, Rect, RichText, Ui};
 use egui_material_icons::icons;
 
-use super::{InspectWorkspace, empty, rate, scene::InspectScene, status::query_mark, triptych::Subject, verdict};
+use super::{
+    InspectWorkspace, empty, rate, region_marks::RegionMarks, region_settings, scene::InspectScene, status::query_mark,
+    triptych::Subject, verdict,
+};
 use crate::{
     engine::inspection::ModelState,
+    format::sentence,
     inspect::Verdict,
     ui::{
-        Action, Frame, UiCommand, theme,
+        Action, Frame, UiCommand,
+        pages::section,
+        theme,
         theme::{NoticeMark, Palette},
         widgets::{elide::name_label, flush_right, icon_button, icon_toggle, pane},
     },
@@ -23,6 +29,7 @@ impl InspectWorkspace {
         self.side.measure(ui);
         if let Some(entry) = scene.entry() {
             self.recognise(frame.engine, entry);
+            self.anomalies.follow(entry.id.number());
         }
         let bar = egui::Frame::new().fill(p.panel).inner_margin(theme::bar_margin());
         Panel::top("inspect-head").frame(bar).show(ui, |ui| self.head(ui, &scene, frame));
@@ -99,8 +106,15 @@ impl InspectWorkspace {
                 highlight: neighbours
                     .filter(|(_, assessment)| matches!(assessment.verdict, Verdict::Suspect | Verdict::Defective))
                     .map(|(neighbours, assessment)| (neighbours.corner, assessment.verdict)),
+                regions: scene.anomalies().map(|list| RegionMarks {
+                    regions: &list.regions,
+                    width: view.query.width(),
+                    selected: self.anomalies.selected(list.regions.len()),
+                }),
             };
-            self.triptych.ui(ui, &subject, &mut self.regions, frame.actions);
+            if let Some(at) = self.triptych.ui(ui, &subject, &mut self.regions, frame.actions) {
+                self.anomalies.pick(at);
+            }
         });
         let p = Palette::of(ui);
         ui.painter().rect_filled(bottom, 0.0, p.panel);
@@ -116,6 +130,7 @@ impl InspectWorkspace {
             if let Some(entry) = scene.entry() {
                 let truth = self.truth(entry);
                 verdict::ui(ui, scene, truth.as_deref(), frame);
+                self.anomaly_regions(ui, scene, frame);
                 let view = frame.engine.inspection.views.read().get(&entry.id).cloned();
                 if let Some(neighbours) = view.and_then(|view| view.neighbours.clone()) {
                     self.neighbours.ui(ui, &neighbours);
@@ -128,6 +143,25 @@ impl InspectWorkspace {
             ui.add_space(theme::GAP_M);
             self.empty.model_facts(ui, scene, frame);
         });
+    }
+
+    /// Draws the anomaly regions of the selected query with their settings, or says why there are none.
+    fn anomaly_regions(&mut self, ui: &mut Ui, scene: &InspectScene, frame: &mut Frame<'_>) {
+        let Some(found) = scene.view.as_ref().and_then(|view| view.regions.clone()) else { return };
+        ui.add_space(theme::GAP_M);
+        match found.as_ref() {
+            Ok(list) => {
+                let chosen = self.anomalies.ui(ui, list.into(), self.triptych.outlines());
+                self.triptych.reveal |= chosen;
+            }
+            Err(why) => {
+                section(ui, "Anomaly regions");
+                ui.add(egui::Label::new(theme::weak_caption(&Palette::of(ui), sentence(&why.to_string()))).wrap());
+            }
+        }
+        if let Some(model) = scene.model() {
+            region_settings::ui(ui, model, frame);
+        }
     }
 
     /// Draws the header: page title, model, and the main actions.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{ReviewWorkspace, verdict::NoteEdit};
 use crate::{
-    engine::inspection::QuerySource,
+    engine::{EngineState, inspection::QuerySource},
     inspect::RegionShape,
     review::{Judgement, PartId, ReviewItem, ReviewStatus, Timestamp, record::NewOpinion},
     ui::{Action, ReviewSettings, UiCommand},
@@ -12,7 +12,7 @@ use crate::{
 
 impl ReviewWorkspace {
     /// Carries out the commands that concern this page and ignores all others.
-    pub(crate) fn apply(&mut self, command: UiCommand, actions: &mut Vec<Action>) {
+    pub(crate) fn apply(&mut self, command: UiCommand, engine: &EngineState, actions: &mut Vec<Action>) {
         let snapshot = Arc::clone(&self.snapshot);
         match command {
             UiCommand::ReviewAgree => self.judge(Judgement::Agree, actions),
@@ -41,6 +41,10 @@ impl ReviewWorkspace {
                     let source = QuerySource::File(item.part.path.clone());
                     actions.push(Action::Examine { name: item.part.name(), source, truth: None });
                 }
+            }
+            UiCommand::RegionForward | UiCommand::RegionBack => {
+                let count = self.findings(engine).map_or(0, |found| found.regions.len());
+                self.triptych.reveal |= self.anomalies.step(count, command == UiCommand::RegionForward);
             }
             UiCommand::FitPicture => self.triptych.view.fit(),
             UiCommand::ActualPixels => self.triptych.view.actual(),

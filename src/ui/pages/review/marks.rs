@@ -1,26 +1,23 @@
-//! Overlay on a part's image: the anomaly regions, and the region drawn by a reviewer.
+//! Overlay on a part's image: the regions drawn by a reviewer.
 
-use egui::{Align2, Rect, Response, Stroke, Ui, vec2};
+use egui::{Response, Ui};
 use egui_material_icons::icons;
 
 use super::shapes::ShapeEditor;
 use crate::{
     inspect::RegionShape,
-    review::Findings,
     ui::{
         Action, UiCommand,
         pages::inspect::{
             overlay::QueryOverlay,
-            regions::{Pen, PenState, outline},
+            region_marks::{outlined, scaled},
+            regions::{Pen, PenState},
         },
         theme,
         theme::Palette,
-        widgets::{icon_toggle, image_pane::Placement, ticks},
+        widgets::{icon_toggle, image_pane::Placement},
     },
 };
-
-/// Largest number of anomaly regions with a label; the others are only outlined.
-const LABELLED: usize = 8;
 
 /// The reviewer's drawing tool.
 #[derive(Default)]
@@ -73,8 +70,6 @@ impl Drawing {
 /// Overlay of the current part, for one frame.
 pub(super) struct Marks<'a> {
     pub drawing: &'a mut Drawing,
-    /// Findings of the inspection; `None` if they are hidden or not read yet.
-    pub findings: Option<&'a Findings>,
     /// The regions drawn by a reviewer, in pixels of the stored image.
     pub drawn: &'a [RegionShape],
     /// Whether these are the current reviewer's own, who may change them.
@@ -85,22 +80,6 @@ pub(super) struct Marks<'a> {
     pub ready: bool,
     /// The reviewer's regions, if they changed in this frame.
     pub done: Option<Vec<RegionShape>>,
-}
-
-/// Scales a shape by a factor of `by`.
-fn scaled(shape: &RegionShape, by: f32) -> RegionShape {
-    let times = |[x, y]: [f32; 2]| [x * by, y * by];
-    match shape {
-        RegionShape::Rectangle(a, b) => RegionShape::Rectangle(times(*a), times(*b)),
-        RegionShape::Polygon(corners) => RegionShape::Polygon(corners.iter().map(|c| times(*c)).collect()),
-    }
-}
-
-/// Draws an outline that is visible on light and on dark images.
-fn outlined(painter: &egui::Painter, placed: &Placement, shape: &RegionShape, colour: egui::Color32) {
-    let ground = Palette::new(true).ground.gamma_multiply(0.6);
-    outline(painter, placed, shape, Stroke::new(2.0 * theme::CURVE + theme::HAIRLINE, ground), false);
-    outline(painter, placed, shape, Stroke::new(theme::CURVE, colour), false);
 }
 
 impl QueryOverlay for Marks<'_> {
@@ -130,37 +109,13 @@ impl QueryOverlay for Marks<'_> {
 
     fn over(&mut self, ui: &Ui, response: &Response, placed: &Placement, size: (usize, usize), _: &mut Vec<Action>) {
         // Images look the same in both themes, so marks on them always use the dark palette.
-        let (p, ink) = (Palette::of(ui), Palette::new(true));
+        let ink = Palette::new(true);
         let painter = ui.painter().with_clip_rect(response.rect.intersect(ui.clip_rect()));
         // The networks may see the image at a lower resolution than it is stored.
         let by = size.0 as f32 / self.width.max(1) as f32;
-        let regions = self.findings.map(|f| f.regions.as_slice()).unwrap_or_default();
-        let font = theme::caption().resolve(ui.style());
-        let mut labels: Vec<Rect> = Vec::new();
-        for (i, region) in regions.iter().enumerate() {
-            for shape in region.shapes() {
-                outlined(&painter, placed, &scaled(&shape, by), ink.text_strong);
-            }
-            if i >= LABELLED {
-                continue;
-            }
-            let text =
-                format!("{} px, peak {}", ticks::grouped(region.area as f64, 0), ticks::figure(Some(region.peak)));
-            let at = placed.to_screen(egui::pos2((region.x + region.width) as f32 * by, region.y as f32 * by));
-            let galley = painter.layout_no_wrap(text, font.clone(), p.text_strong);
-            let area = response.rect.shrink(2.0);
-            let mut rect = Align2::LEFT_BOTTOM.anchor_size(at + vec2(2.0, -2.0), galley.size()).expand(2.0);
-            rect = rect.translate(vec2((area.right() - rect.right()).min(0.0), (area.top() - rect.top()).max(0.0)));
-            // Overlapping labels would be unreadable.
-            if labels.iter().all(|other| !other.intersects(rect)) && area.contains_rect(rect) {
-                painter.rect_filled(rect, 2.0, p.ground.gamma_multiply(0.85));
-                painter.galley(rect.min + vec2(2.0, 2.0), galley, p.text_strong);
-                labels.push(rect);
-            }
-        }
         let shapes: Vec<RegionShape> = self.drawn.iter().map(|shape| scaled(shape, by)).collect();
         for shape in self.drawing.editor.shown(&shapes) {
-            outlined(&painter, placed, shape, ink.accent);
+            outlined(&painter, placed, shape, theme::CURVE, ink.accent);
         }
         let own = if self.own { shapes.as_slice() } else { &[] };
         let Some(polygon) = self.drawing.tool else {

@@ -41,9 +41,12 @@ use serde::{Deserialize, Serialize};
 use session::Session;
 use verdict::NoteEdit;
 
-use super::inspect::{
-    nearest_neighbours::NeighbourRow,
-    triptych::{Triptych, TriptychLayout},
+use super::{
+    anomaly_regions::RegionPanel,
+    inspect::{
+        nearest_neighbours::NeighbourRow,
+        triptych::{Triptych, TriptychLayout},
+    },
 };
 use crate::{
     engine,
@@ -52,7 +55,7 @@ use crate::{
         review::{PartImage, PrefetchRequest, RecordState, ReviewRequest, ReviewSnapshot},
     },
     review::{
-        InspectionId, LabelSummary, PartId, QueueFilter, QueueOrder, ReviewProgress, Timestamp, export::ExportScope,
+        Findings, LabelSummary, PartId, QueueFilter, QueueOrder, ReviewProgress, Timestamp, export::ExportScope,
     },
     ui::{Action, ReviewContext, ReviewSettings, widgets::side_panel::SidePanel},
 };
@@ -111,6 +114,7 @@ pub(crate) struct ReviewWorkspace {
     /// The note being edited.
     note: Option<NoteEdit>,
     drawing: Drawing,
+    anomalies: RegionPanel,
     triptych: Triptych,
     neighbours: NeighbourRow,
     filmstrip: Filmstrip,
@@ -136,6 +140,7 @@ impl ReviewWorkspace {
             export_queue: false,
             note: None,
             drawing: Drawing::default(),
+            anomalies: RegionPanel::default(),
             triptych: Triptych::new(layout.triptych.clone()),
             neighbours: NeighbourRow::default(),
             filmstrip: Filmstrip::default(),
@@ -176,6 +181,7 @@ impl ReviewWorkspace {
             part,
             replaced,
             ready: open && part && !self.settings.reviewer.is_empty(),
+            regions: self.findings(engine).is_some_and(|found| !found.regions.is_empty()),
             blind: self.is_blind(),
             undo: self.snapshot.undoable > 0 || self.session.is_any_pending() || self.drawing.can_undo(),
             defect_types: if self.session.last_defective.is_some() { self.snapshot.defect_types.len() } else { 0 },
@@ -283,9 +289,17 @@ impl ReviewWorkspace {
         Action::engine(ReviewRequest::Open(path))
     }
 
+    /// Returns the findings of the current part, unless they are hidden.
+    fn findings(&self, engine: &EngineState) -> Option<Arc<Findings>> {
+        if self.is_blind() {
+            return None;
+        }
+        let inspection = self.queue.shown(&self.snapshot.items)?.inspection.id;
+        engine.review.findings.read().get(&inspection).cloned()
+    }
+
     fn scene(&self, engine: &EngineState) -> ReviewScene {
-        let inspection: Option<InspectionId> = self.queue.shown(&self.snapshot.items).map(|item| item.inspection.id);
-        let findings = inspection.and_then(|id| engine.review.findings.read().get(&id).cloned());
+        let findings = self.findings(engine);
         ReviewScene {
             model: engine.inspection.status.read().model.clone(),
             snapshot: Arc::clone(&self.snapshot),

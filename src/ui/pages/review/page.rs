@@ -22,8 +22,8 @@ impl Page for ReviewWorkspace {
         context.drawing |= context.page == PageId::Review && self.drawing.takes_keys();
     }
 
-    fn command(&mut self, command: UiCommand, _: &EngineState, actions: &mut Vec<Action>) {
-        self.apply(command, actions);
+    fn command(&mut self, command: UiCommand, engine: &EngineState, actions: &mut Vec<Action>) {
+        self.apply(command, engine, actions);
     }
 
     fn job(&self, engine: &EngineState, _: PageId) -> Option<Job> {

@@ -15,7 +15,7 @@ pub(super) struct ReviewScene {
     /// The record.
     pub snapshot: Arc<ReviewSnapshot>,
     pub settings: ReviewSettings,
-    /// Findings of the inspection of the current part.
+    /// Findings of the inspection of the current part, unless they are hidden.
     pub findings: Option<Arc<Findings>>,
     /// What exports cover.
     pub scope: ExportScope,

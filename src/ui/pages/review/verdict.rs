@@ -40,7 +40,7 @@ pub(super) enum VerdictRequest {
 }
 
 /// Draws the verdicts on this part; `blind` hides them.
-pub(super) fn ui(ui: &mut Ui, item: &ReviewItem, scene: &ReviewScene, blind: bool) {
+pub(super) fn ui(ui: &mut Ui, item: &ReviewItem, blind: bool) {
     let p = Palette::of(ui);
     let assessment = &item.inspection.assessment;
     if blind {
@@ -58,8 +58,6 @@ pub(super) fn ui(ui: &mut Ui, item: &ReviewItem, scene: &ReviewScene, blind: boo
     let inspection = &item.inspection;
     value_row(ui, "Model", inspection.model_name.clone(), "The model that inspected this part.");
     value_row(ui, "Inspected", inspection.time.minute(), "When this part was inspected (UTC).");
-    let regions = scene.findings.as_ref().map_or_else(|| "–".to_owned(), |found| found.regions.len().to_string());
-    value_row(ui, "Regions", regions, "Anomaly regions of the map, outlined in the image with area and peak.");
     for opinion in &item.opinions {
         let reviewer = if opinion.blind { format!("{}, blind", opinion.reviewer) } else { opinion.reviewer.clone() };
         value_row(ui, &reviewer, short(opinion), &full(opinion));

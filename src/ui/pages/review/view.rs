@@ -19,7 +19,7 @@ use crate::{
     text::PrintablePath,
     ui::{
         Frame, UiCommand,
-        pages::inspect::{status::verdict_mark, triptych::Subject},
+        pages::inspect::{region_marks::RegionMarks, status::verdict_mark, triptych::Subject},
         theme,
         theme::Palette,
         widgets,
@@ -189,7 +189,7 @@ impl ReviewWorkspace {
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             ui.set_width(ui.available_width() - theme::GAP_S);
             if let Some(item) = item {
-                verdict::ui(ui, item, scene, blind);
+                verdict::ui(ui, item, blind);
                 let view = self.map(item, frame).and_then(Result::ok);
                 if let Some(neighbours) = view.and_then(|view| view.neighbours.clone()) {
                     self.neighbours.ui(ui, &neighbours);
@@ -197,6 +197,11 @@ impl ReviewWorkspace {
                 request = verdict::additions(ui, item, (scene, &self.session), &mut self.note, frame);
                 ui.add_space(theme::GAP_S);
                 verdict::defect_types(ui, scene, &self.session, frame);
+                self.anomalies.follow(item.part.id.0 as u64);
+                if let Some(found) = scene.findings.as_deref() {
+                    ui.add_space(theme::GAP_S);
+                    self.triptych.reveal |= self.anomalies.ui(ui, found.into(), self.triptych.outlines());
+                }
                 ui.add_space(theme::GAP_M);
             }
             // Verdicts need a name, so without one its section comes first.
@@ -299,18 +304,24 @@ impl ReviewWorkspace {
         let others = || if blind { Vec::new() } else { item.drawn_shapes().into_iter().cloned().collect() };
         let is_own = !own.is_empty();
         let drawn = if is_own { own } else { others() };
-        let findings = scene.findings.as_deref().filter(|_| !blind);
         let mut marks = Marks {
             drawing: &mut self.drawing,
-            findings,
             drawn: &drawn,
             own: is_own,
             width: item.part.width,
             ready: UiCommand::ReviewDraw.enabled(frame.context),
             done: None,
         };
-        let subject = subject(item, &images, model, self.layout.alone);
-        self.triptych.ui(ui, &subject, &mut marks, frame.actions);
+        self.anomalies.follow(item.part.id.0 as u64);
+        let regions = scene.findings.as_deref().map(|found| RegionMarks {
+            regions: &found.regions,
+            width: item.part.width,
+            selected: self.anomalies.selected(found.regions.len()),
+        });
+        let subject = Subject { regions, ..subject(item, &images, model, self.layout.alone) };
+        if let Some(at) = self.triptych.ui(ui, &subject, &mut marks, frame.actions) {
+            self.anomalies.pick(at);
+        }
         if let Some(regions) = marks.done.take() {
             self.save_regions(regions, frame.actions);
         }
@@ -357,6 +368,7 @@ fn subject<'a>(item: &ReviewItem, images: &'a PartView, model: Option<&'a ModelF
         mask: None,
         // The regions on record are outlined instead.
         highlight: None,
+        regions: None,
     }
 }
 
