@@ -15,7 +15,11 @@ pub(super) fn hint(command: UiCommand, c: &CommandContext, ctx: &Context) -> Str
 }
 
 fn reason(command: UiCommand, c: &CommandContext) -> Option<&'static str> {
-    let reasons = [review_reason, train_reason, inspect_reason, evaluate_reason];
+    // A command of several pages says what is missing on this one.
+    let reasons = match c.page {
+        PageId::Inspect => [inspect_reason, review_reason, train_reason, evaluate_reason],
+        _ => [review_reason, train_reason, inspect_reason, evaluate_reason],
+    };
     reasons.into_iter().find_map(|reason| reason(command, c))
 }
 
@@ -68,6 +72,7 @@ fn inspect_reason(command: UiCommand, c: &CommandContext) -> Option<&'static str
             "This image is not part of a test, or no part in this direction ended alike."
         }
         C::FrameBack | C::FrameForward | C::FramePlay if c.query.any => "No reconstructions of several steps are kept.",
+        C::RegionForward | C::RegionBack if c.query.any => "This image has no anomaly region.",
         C::RegionUndo => "No region has been changed yet.",
         _ if !c.query.any && command.pages().contains(&PageId::Inspect) => "No image is on the list. Open one first.",
         _ => return None,
@@ -100,6 +105,10 @@ fn review_reason(command: UiCommand, c: &CommandContext) -> Option<&'static str>
         UiCommand::ReviewAgree if c.review.ready && c.review.blind => {
             "The model's verdict is hidden during double-blind review."
         }
+        UiCommand::RegionForward | UiCommand::RegionBack if c.review.part && c.review.blind => {
+            "The regions are hidden during double-blind review."
+        }
+        UiCommand::RegionForward | UiCommand::RegionBack if c.review.part => "This part has no anomaly region.",
         UiCommand::ReviewExport | UiCommand::ReviewReport if !c.review.open => NO_RECORD,
         UiCommand::ReviewExport | UiCommand::ReviewReport if c.review.exporting => {
             "An export is running. Wait for it to finish."
@@ -156,6 +165,9 @@ mod tests {
         ] {
             assert_eq!(reason(UiCommand::ReviewHealthy, &with(review)), Some(why));
         }
+        let blind = with(ReviewContext { blind: true, ..open });
+        assert_eq!(reason(UiCommand::RegionBack, &with(open)), Some("This part has no anomaly region."));
+        assert!(reason(UiCommand::RegionBack, &blind).unwrap().contains("hidden"));
         let exporting = with(ReviewContext { exporting: true, ..open });
         assert!(reason(UiCommand::ReviewExport, &exporting).unwrap().starts_with("An export is running"));
     }

@@ -359,6 +359,27 @@ mod tests {
     }
 
     #[test]
+    fn a_part_is_brought_to_the_middle_at_a_size_that_shows_it() {
+        let size = (3_000, 3_000);
+        let part = |width: f32| Rect::from_center_size(pos2(1_500.0, 1_000.0), vec2(width, 30.0));
+        let shown = |mut view: Viewport, width: f32| {
+            view.show(part(width), PANE, size, 1.0);
+            let placed = view.place(PANE, size, 1.0);
+            assert!((placed.to_screen(part(width).center()) - PANE.center()).length() < 1.0);
+            placed.zoom
+        };
+        let actual = Viewport { zoom: Some(1.0), ..Viewport::default() };
+        assert!((shown(Viewport::default(), 30.0) - 10.0 / 3.0).abs() < 1e-3, "a third of the pane");
+        assert_eq!(shown(Viewport::default(), 1.0), 10.0 / 3.0, "the larger side counts");
+        assert_eq!(shown(actual, 30.0), 1.0, "a chosen zoom is kept");
+        assert!((shown(actual, 600.0) - 0.45).abs() < 1e-3, "unless the part does not fit");
+        // An image that is already large stays as it is.
+        let mut view = Viewport::default();
+        view.show(Rect::from_min_size(pos2(3.0, 3.0), vec2(2.0, 2.0)), PANE, (64, 64), 1.0);
+        assert!(view.is_fit());
+    }
+
+    #[test]
     fn small_pictures_on_the_screen_are_reduced_first() {
         assert_eq!([2.0, 1.0, 0.6, 0.5, 0.26, 0.25, 0.1].map(reduction), [1, 1, 1, 2, 2, 4, 8]);
     }
