@@ -158,6 +158,9 @@ fn the_pdf_has_a_page_per_part() {
     }
     let text = String::from_utf8_lossy(&parts);
     assert!(text.contains("The image is missing") && text.contains("1 in 100 healthy parts would score this high"));
+    assert_eq!(text.matches("(Anomaly regions)").count(), 5);
+    assert_eq!((text.matches("(Region 1)").count(), text.matches("(Region 2)").count()), (5, 5));
+    assert!(text.contains("2 regions above the threshold.") && text.contains("(3 pixels, "));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use ganspect::{
     },
     inspect::{
         Calibration, InvertKnobs, Judged, KeptFrame, Outcome, Planes, Regions, ScoreKind, Scores, StepRecord,
+        anomaly_region::RegionLevels,
         calibration::{HeldOut, MapScale},
         critic::CriticMaps,
     },
@@ -90,11 +91,14 @@ pub fn calibration() -> Calibration {
         scores.set(ScoreKind::WorstSpot, 0.16 + 0.002 * f64::from(i));
         HeldOut { hash: FileHash::of(&i.to_le_bytes()), scores }
     });
+    // Healthy differences show no region above 0.448 at the default rate, the second largest of these.
+    let levels = (0..39).map(|i: u8| 0.3 + 0.004 * f32::from(i)).collect();
+    let maps = [("difference".to_owned(), levels)].into();
     Calibration {
         fusion: Vec::new(),
         labelled: None,
         frames: None,
-        region_levels: None,
+        region_levels: Some(RegionLevels { maps, ..RegionLevels::default() }),
         knobs: InvertKnobs::default(),
         held_out: held_out.collect(),
         regions: Regions::default(),

@@ -290,6 +290,12 @@ fn the_inspect_page_fits() {
         inspected::model(engine);
         inspected::query(engine, "part-0043.png", Some(DefectType::Scratch), 3, STEPS, 4);
         check_with(test, "Inspect, finished", true, faults);
+        test.harness.state_mut().apply(Action::Look(ThemeChoice::Dark, 1.0));
+        test.harness.set_size(Vec2::from(SIZES[3]));
+        test.harness.state_mut().apply(Action::Command(UiCommand::RegionForward));
+        test.harness.run_steps(2);
+        test.harness.get_by_label("Region settings").click();
+        check_with(test, "Inspect, a region selected", true, faults);
         reset(engine);
         inspected::model(engine);
         inspected::failed(engine);

@@ -122,7 +122,9 @@ fn regions(pdf: &mut PdfPage, findings: &Findings) {
         0 => "No region above the threshold.".to_owned(),
         n => format!("{} above the threshold.", counted(n, "region")),
     };
-    pdf.text(&format!("{count} The verdict is that of the score.{}", rule.unwrap_or_default()));
+    // The font has no Greek letters.
+    let rule = rule.unwrap_or_default().replace('σ', "standard deviations");
+    pdf.text(&format!("{count} The verdict is that of the score.{rule}"));
     for (i, region) in findings.regions.iter().take(MAX_LISTED).enumerate() {
         pdf.row(&format!("Region {}", i + 1), &region.describe());
     }

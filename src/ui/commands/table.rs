@@ -259,6 +259,7 @@ pub(super) mod tests {
             UiCommand::InspectMore,
             UiCommand::OutcomeForward,
             UiCommand::FramePlay,
+            UiCommand::RegionForward,
             UiCommand::ActualPixels,
             UiCommand::FitPicture,
             UiCommand::Blink,

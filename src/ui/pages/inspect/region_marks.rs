@@ -37,7 +37,7 @@ pub(crate) fn scaled(shape: &RegionShape, by: f32) -> RegionShape {
 /// Draws an outline that is visible on light and on dark images.
 pub(crate) fn outlined(painter: &egui::Painter, placed: &Placement, shape: &RegionShape, width: f32, colour: Color32) {
     let ground = Palette::new(true).ground.gamma_multiply(0.6);
-    outline(painter, placed, shape, Stroke::new(2.0 * width + theme::HAIRLINE, ground), false);
+    outline(painter, placed, shape, Stroke::new(width + 2.5 * theme::HAIRLINE, ground), false);
     outline(painter, placed, shape, Stroke::new(width, colour), false);
 }
 
@@ -86,7 +86,8 @@ impl RegionMarks<'_> {
         let order: Vec<usize> = order.collect();
         for &at in order.iter().rev() {
             let Some(region) = self.regions.get(at) else { continue };
-            let width = if self.selected == Some(at) { 2.0 * theme::CURVE } else { theme::CURVE };
+            // Thin, so that a small defect stays visible within its outline.
+            let width = if self.selected == Some(at) { 2.0 * theme::HAIRLINE } else { theme::HAIRLINE };
             for shape in region.shapes() {
                 outlined(&painter, placed, &scaled(&shape, by), width, ink.text_strong);
             }
