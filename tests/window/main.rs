@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
 #![allow(clippy::disallowed_methods)] // tests write to temporary folders, some of them incomplete files
 
+mod anomalies;
 mod colour;
 mod compatibility;
-mod anomalies;
 mod critic;
 mod evaluate;
 mod harness;

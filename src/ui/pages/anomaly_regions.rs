@@ -1,7 +1,8 @@
 //! The list of anomaly regions of an image, on the Inspect and the Review page.
 
 use egui::{
-    Align2, Color32, FontSelection, Label, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+    Align2, Color32, FontSelection, Label, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2,
+    vec2,
 };
 
 use super::section;
@@ -78,7 +79,13 @@ impl RegionPanel {
         self.selected = Some(match (self.selected(count), forward) {
             (None, true) => 0,
             (None, false) => last,
-            (Some(at), true) => if at == last { 0 } else { at + 1 },
+            (Some(at), true) => {
+                if at == last {
+                    0
+                } else {
+                    at + 1
+                }
+            }
             (Some(at), false) => at.checked_sub(1).unwrap_or(last),
         });
         self.reveal = true;

@@ -127,7 +127,8 @@ mod tests {
         let marks = RegionMarks { regions: &regions, width: 40, selected: Some(1) };
         // Shown at half the resolution, at 4 points per pixel.
         let size = (20, 5);
-        let placed = Placement { rect: Rect::from_min_size(pos2(100.0, 50.0), vec2(80.0, 20.0)), scale: 4.0, zoom: 4.0 };
+        let placed =
+            Placement { rect: Rect::from_min_size(pos2(100.0, 50.0), vec2(80.0, 20.0)), scale: 4.0, zoom: 4.0 };
         let hit = |x: f32, y: f32| marks.hit(&placed, size, placed.to_screen(pos2(x, y)));
         assert_eq!((hit(1.5, 1.5), hit(10.2, 2.7)), (Some(0), Some(1)));
         assert_eq!(hit(11.5, 2.7), Some(1), "a pixel can be hit");

@@ -54,9 +54,7 @@ use crate::{
         BackgroundTask, EngineState, Severity, TaskState,
         review::{PartImage, PrefetchRequest, RecordState, ReviewRequest, ReviewSnapshot},
     },
-    review::{
-        Findings, LabelSummary, PartId, QueueFilter, QueueOrder, ReviewProgress, Timestamp, export::ExportScope,
-    },
+    review::{Findings, LabelSummary, PartId, QueueFilter, QueueOrder, ReviewProgress, Timestamp, export::ExportScope},
     ui::{Action, ReviewContext, ReviewSettings, widgets::side_panel::SidePanel},
 };
 
