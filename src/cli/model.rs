@@ -22,6 +22,7 @@ use crate::{
     inspect::{InvertKnobs, Lineage, Model, Promise, RegionSettings, ScoreKind},
     model::Bundle,
     text::PrintablePath,
+    train::Recipe,
 };
 
 #[derive(Debug, Subcommand)]
@@ -201,6 +202,9 @@ fn show(file: &Path, json: Option<PathBuf>) -> Result<()> {
     out!("{}", file.printable());
     out!("  format {}, written by ganspect {}", provenance.format, provenance.program);
     out!("  hash {}", model.hash());
+    if let Some(recipe) = model.meta.get("recipe").and_then(|text| Recipe::from_record(text).ok()) {
+        out!("  sees {}", recipe.model.channels.title());
+    }
     for (network, (tensors, parameters)) in networks(&model) {
         out!("  {:<8} {tensors:>4} tensors  {parameters:>11} parameters", title(network));
     }

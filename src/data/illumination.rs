@@ -255,6 +255,9 @@ mod tests {
             assert!((stained.median - plain.median).abs() < 2e-3, "{base:?}: {stained:?} {plain:?}");
             assert!((stained.spread / plain.spread - 1.0).abs() < 0.1, "{base:?}: {stained:?} {plain:?}");
         }
+        // In grey nothing differs from earlier versions.
+        let values: Vec<f32> = (0..40_000).map(|i| ((i * 7_919 % 1_000) as f32 / 1_000.0 - 0.5) * 0.4).collect();
+        assert_eq!(Illumination::of_planes(&values, 1), Illumination::over_all_channels(&values, 1));
         // Grey stored as RGB is measured as grey.
         let grey = |i: usize| ((i * 7_919 % 1_000) as f32 / 1_000.0 - 0.5) * 0.4;
         let [one, three] = [1, 3].map(|channels| Illumination::of(40_000, channels, |i, _| grey(i)));

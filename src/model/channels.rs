@@ -31,6 +31,14 @@ impl Channels {
         }
     }
 
+    /// What a model of these channels sees, in words.
+    pub fn title(self) -> &'static str {
+        match self.count() {
+            3 => "colour (3 channels)",
+            _ => "grey (1 channel)",
+        }
+    }
+
     /// The number that is chosen; `None` while the images are to decide.
     pub fn chosen(self) -> Option<usize> {
         (self != Self::Auto).then(|| self.count())

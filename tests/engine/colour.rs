@@ -77,6 +77,7 @@ fn coloured_images_give_a_model_in_colour_that_refuses_grey_ones_by_name() {
     let model = "run/model.ganspect";
     let said = program(folder.path(), &[&["inspect", "--model", model, "new"][..], &FAST].concat(), &[2]);
     assert!(said.contains("grey.png") && said.to_lowercase().contains(way_out) && said.contains("stain.png"), "{said}");
+    assert!(program(folder.path(), &["model", "show", model], &[0]).contains("sees colour (3 channels)"));
     // Among test images it is left out by name.
     save(&at("parts/test/good/grey.png"), &grey);
     let report = ["evaluate", "--model", model, "--data", "parts", "--report", "report"];
