@@ -51,6 +51,8 @@ impl FrameMeasure {
             Self::Across8 | Self::Down8 => Margin::Factor(0.3, 2.5),
             Self::Difference => Margin::Factor(QUIETEST, f32::MAX),
             Self::CriticLogit | Self::CriticDistance => Margin::Distance(1.0, 2.0),
+            // A quiet tenth is no fault.
+            Self::LeastLogit | Self::LeastDistance => Margin::Distance(1e6, 2.0),
             Self::Colour => Margin::Factor(0.35, f32::MAX),
             // A stain over a third of the part moves the mean by a third of its hue.
             Self::RedGreen | Self::BlueGreen => Margin::Distance(0.5, 0.5),
@@ -111,7 +113,15 @@ impl FrameLimits {
     pub(crate) fn fault(&self, measures: &FrameMeasures) -> Option<FrameFault> {
         self.0.iter().find_map(|(&measure, &range)| {
             let value = measures.get(measure)?;
-            (!(range[0]..=range[1]).contains(&value)).then_some(FrameFault { measure, value, range })
+            // Whether the critic objects all over the frame is said by the least of its map, where that is known.
+            let least = match measure {
+                FrameMeasure::CriticLogit => Some(FrameMeasure::LeastLogit),
+                FrameMeasure::CriticDistance => Some(FrameMeasure::LeastDistance),
+                _ => None,
+            };
+            let only_below = least.is_some_and(|least| self.0.contains_key(&least) && measures.get(least).is_some());
+            let is_out = value < range[0] || value > range[1] && !only_below || value.is_nan();
+            is_out.then_some(FrameFault { measure, value, range })
         })
     }
 }
@@ -148,7 +158,7 @@ impl FrameFault {
             (M::CriticLogit | M::CriticDistance, false) => {
                 "its texture is quieter than that of any healthy part".into()
             }
-            (M::CriticLogit | M::CriticDistance, true) => {
+            (M::CriticLogit | M::CriticDistance, true) | (M::LeastLogit | M::LeastDistance, _) => {
                 "its texture differs from that of healthy parts all over the image".into()
             }
         }

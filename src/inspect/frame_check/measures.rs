@@ -59,6 +59,10 @@ pub enum FrameMeasure {
     RedGreen,
     /// Of a frame in colour, the mean of blue minus green over the mean grey value.
     BlueGreen,
+    /// As `CriticLogit`, the level that a tenth of the map stays below: a large defect in a small frame raises the median.
+    LeastLogit,
+    /// As `CriticDistance`, the level that a tenth of the map stays below.
+    LeastDistance,
 }
 
 /// The statistics of one frame; those that could not be measured are left out.
@@ -128,12 +132,14 @@ impl FrameMeasures {
         Self(all)
     }
 
-    /// Adds the medians of the critic's standardised maps.
+    /// Adds the medians of the critic's standardised maps, and the levels that a tenth of them stays below.
     #[must_use]
     pub(crate) fn with_critic(mut self, logit: &[f32], distance: &[f32]) -> Self {
-        for (measure, map) in [(FrameMeasure::CriticLogit, logit), (FrameMeasure::CriticDistance, distance)] {
-            let [median] = quantiles(map, [0.5]);
-            self.0.insert(measure, median);
+        for (measures, map) in [
+            ([FrameMeasure::LeastLogit, FrameMeasure::CriticLogit], logit),
+            ([FrameMeasure::LeastDistance, FrameMeasure::CriticDistance], distance),
+        ] {
+            self.0.extend(measures.into_iter().zip(quantiles(map, [0.1, 0.5])));
         }
         self
     }

@@ -1,6 +1,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::{FrameLimits, FrameMeasure, FrameMeasures};
 use crate::{
     data::{surface, surface::SurfaceKind},
     inspect::{
@@ -203,4 +204,35 @@ fn limits_and_measures_round_trip_through_a_file() {
     let stored = serde_json::to_string(&scores).unwrap();
     assert_eq!(serde_json::from_str::<Scores>(&stored).unwrap(), scores);
     assert!(stored.contains("\"frozen_rows\":0.0") && stored.contains("\"critic_distance\":"), "{stored}");
+}
+
+#[test]
+fn a_large_defect_in_a_small_frame_is_a_defect_and_not_another_part() {
+    let good = healthy(SurfaceKind::Ground, 900, 1);
+    let map = |seed: u64, raised: f32| -> Vec<f32> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        (0..1_000).map(|i| normal(&mut rng) + if (i as f32) < 1_000.0 * raised { 60.0 } else { 0.0 }).collect()
+    };
+    let measured = |seed: u64, raised: f32| {
+        let map = map(seed, raised);
+        FrameMeasures::of(&good).with_critic(&map, &map)
+    };
+    let healthy: Vec<FrameMeasures> = (0..20).map(|seed| measured(seed, 0.0)).collect();
+    let limits = FrameLimits::of(&healthy);
+    assert_eq!(limits.fault(&measured(50, 0.0)), None);
+    // Its influence reaches most of the frame, but not all of it.
+    assert_eq!(limits.fault(&measured(51, 0.7)), None);
+    let fault = limits.fault(&measured(52, 1.0)).unwrap();
+    assert!(fault.measure == FrameMeasure::LeastLogit && fault.describe().contains("all over"), "{fault:?}");
+    // Far quieter than any healthy part, as ever.
+    let quiet = vec![-20.0; 1_000];
+    let fault = limits.fault(&FrameMeasures::of(&good).with_critic(&quiet, &quiet)).unwrap();
+    assert!(fault.measure == FrameMeasure::CriticLogit && fault.describe().contains("quieter"), "{fault:?}");
+    // A calibration of an earlier version knows the medians only.
+    let mut stored = serde_json::to_value(&limits).unwrap();
+    let known = stored.as_object_mut().unwrap();
+    assert!(known.remove("least_logit").is_some() && known.remove("least_distance").is_some());
+    let earlier: FrameLimits = serde_json::from_value(stored).unwrap();
+    assert_eq!(earlier.fault(&measured(51, 0.7)).unwrap().measure, FrameMeasure::CriticLogit);
+    assert_eq!(earlier.fault(&measured(50, 0.0)), None);
 }

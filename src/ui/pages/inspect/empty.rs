@@ -156,12 +156,13 @@ impl EmptyPage {
         let file = facts.path.as_ref().map_or_else(|| "–".to_owned(), |path| path.printable().to_string());
         let held_out = facts.calibrations.first().map_or_else(|| "–".to_owned(), |c| c.held_out.len().to_string());
         let size = recipe.model.size;
+        let seen = if recipe.model.channels.count() > 1 { ", colour" } else { "" };
         value_row(ui, "Name", facts.name.clone(), "The active model");
         value_row(ui, "File", file, "The file it was loaded from; a dash for the built-in model and the current run");
         value_row(
             ui,
             "Crop size",
-            format!("{size} × {size} pixels"),
+            format!("{size} × {size} pixels{seen}"),
             "Output size of the generator; larger images are split into tiles",
         );
         value_row(ui, "Steps trained", ticks::grouped(facts.step as f64, 0), "Steps of the training run");
