@@ -494,3 +494,12 @@ fn small_pictures_outline_the_mask() {
         }
     }
 }
+
+#[test]
+fn a_difference_in_hue_alone_is_exported() {
+    let mut outcome = outcome(8, 8, 3, 1, None);
+    let hue = (0..192).map(|i| [0.2, 0.0, -0.2][i / 64]).collect();
+    outcome.query = Arc::new(Planes::new(8, 8, 3, hue).unwrap());
+    let difference = inspected(&outcome, &[]).difference(|_| 0.0);
+    assert!(difference.iter().all(|v| (v.abs() - 0.4 / 3.0).abs() < 1e-6), "{difference:?}");
+}

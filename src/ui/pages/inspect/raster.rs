@@ -334,6 +334,20 @@ mod tests {
     }
 
     #[test]
+    fn a_hue_alone_shows_in_the_difference() {
+        let source = MapSource {
+            query: Arc::new(Planes::new(1, 1, 3, vec![0.3, -0.3, 0.0]).unwrap()),
+            kept: Some(kept(&[0.0, 0.0, 0.0])),
+            outcome: None,
+            inspected: None,
+            kind: DisplayMap::Difference,
+        };
+        assert!((source.value(0).unwrap() - 0.2).abs() < 1e-3);
+        let shown = picture(&Values::Query(Arc::clone(&source.query)), shape(&source.query), (0.0, 255.0), 1);
+        assert_eq!(shown.pixels[0], Color32::from_rgb(166, 89, 128));
+    }
+
+    #[test]
     fn a_small_defect_survives_any_reduction() {
         let mut values = vec![0.0; 64];
         values[27] = -0.5;
