@@ -50,7 +50,7 @@ const WORDS: [(Meaning, &str); 11] = [
     (
         Meaning::DefectType,
         "dent dents hole holes pit pits chip chips stain stains rust burr burrs bent spot spots pore pores crack \
-         cracks bruch riss risse delle dellen beule beulen rost lunker grat discolouration discolourations discoloration \
+         cracks bruch riss risse delle dellen beule beulen rost lunker grat smear smears discolouration discolourations discoloration \
          discolorations discoloured discolored verfarbung verfarbungen verfaerbung verfaerbungen decoloration decolorations \
          scolorimento scolorimenti decoloracion",
     ),
