@@ -160,7 +160,7 @@ fn the_pdf_has_a_page_per_part() {
     assert!(text.contains("The image is missing") && text.contains("1 in 100 healthy parts would score this high"));
     assert_eq!(text.matches("(Anomaly regions)").count(), 5);
     assert_eq!((text.matches("(Region 1)").count(), text.matches("(Region 2)").count()), (5, 5));
-    assert!(text.contains("2 regions above the threshold.") && text.contains("(3 pixels, "));
+    assert!(text.contains("2 regions above the threshold."));
 }
 
 #[test]

@@ -91,8 +91,8 @@ pub fn calibration() -> Calibration {
         scores.set(ScoreKind::WorstSpot, 0.16 + 0.002 * f64::from(i));
         HeldOut { hash: FileHash::of(&i.to_le_bytes()), scores }
     });
-    // Healthy differences show no region above 0.448 at the default rate, the second largest of these.
-    let levels = (0..39).map(|i: u8| 0.3 + 0.004 * f32::from(i)).collect();
+    // Healthy differences show no region above 0.298 at the default rate, the second largest of these.
+    let levels = (0..39).map(|i: u8| 0.15 + 0.004 * f32::from(i)).collect();
     let maps = [("difference".to_owned(), levels)].into();
     Calibration {
         fusion: Vec::new(),

@@ -644,7 +644,7 @@ fn the_page_matches_its_snapshot() {
             textures.allocated().filter(|(_, meta)| meta.name == "review-thumbnail").count()
         };
         test.until("the thumbnails", |window| thumbnails(window) >= 6);
-        assert!(shows(&test.harness, "Anomaly regions"));
+        test.until("the regions", |window| shows(window, "Anomaly regions"));
         test.snapshot(&format!("review_parts{name}"), &mut results);
     }
 }
