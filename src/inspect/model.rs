@@ -653,14 +653,11 @@ impl ModelNetworks {
                 false => None,
             },
             critic: match has("c") {
-                true => {
-                    let critic = Critic::new(shape.channels.count(), width, brightness, &mut rng, device);
-                    // One logit in earlier versions.
-                    let heads =
-                        bundle.with_prefix("c").get("last.weight").and_then(|weight| weight.shape.first().copied());
-                    let critic = if heads == Some(1) { critic } else { critic.with_line_head(&mut rng, device) };
-                    Some(bundle.fill(path, "c", critic)?)
-                }
+                true => Some(bundle.fill(
+                    path,
+                    "c",
+                    Critic::new(shape.channels.count(), width, brightness, &mut rng, device),
+                )?),
                 false => None,
             },
         })
