@@ -193,10 +193,16 @@ fn every_command_option_and_value_of_an_earlier_version_is_still_there() {
     let mut now = Vec::new();
     command_line(&command, "ganspect", &mut now);
     let then = fs::read_to_string(earlier("command-line.txt")).unwrap();
-    // Every option must follow the heading of its command; new ones may come between.
+    // Every option must follow the heading of its command; new ones may come between, and an option may have new values.
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let holds = |now: &str, then: &str| {
+        let (now, then) = (words(now), words(then));
+        now.first() == then.first() && then.iter().all(|word| now.contains(word))
+    };
     let mut at = 0;
     for line in then.lines() {
-        let found = now[at..].iter().position(|found| found == line);
+        let heading = !line.starts_with(' ');
+        let found = now[at..].iter().position(|found| if heading { found == line } else { holds(found, line) });
         at += found.unwrap_or_else(|| panic!("'{line}' is missing; the command line is now\n{}", now.join("\n"))) + 1;
     }
 }

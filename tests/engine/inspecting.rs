@@ -457,7 +457,7 @@ fn exit_codes_and_files_of_the_command_line() {
     files.sort();
     // The names carry the folder of the image.
     let folder = fixture.folder.path().file_name().unwrap().to_string_lossy().trim_start_matches('.').to_owned();
-    let suffixes = ["-convergence.png", "-difference.tiff", "-steps.csv", "-triptych.png", ".json"];
+    let suffixes = ["-convergence.png", "-difference.tiff", "-regions.csv", "-steps.csv", "-triptych.png", ".json"];
     assert_eq!(files, suffixes.map(|suffix| format!("{folder}-good{suffix}")));
     // A second export replaces nothing.
     let again = ganspect(&["inspect", "--model", model, good, "--out", out.to_str().unwrap()]);
