@@ -200,6 +200,8 @@ impl InspectionTask {
                 Ok(Some(calibration)) => {
                     let n = calibration.held_out.len();
                     model.calibrate(calibration);
+                    // Whoever sees a verdict of the new calibration sees that it is complete.
+                    self.state.inspection.status.write().calibrating = None;
                     self.save(outbox);
                     outbox.notice(Severity::Info, format!("The model was calibrated on {n} held-out images."), "");
                     self.show_model();
