@@ -5,7 +5,7 @@ Usage: check_model.py MODEL.ganspect LISTING.json
 
 LISTING.json, which `ganspect model show MODEL.ganspect --json LISTING.json` writes, holds
   {tensor: [shape, sum]}
-where the sum adds the values one by one in file order, in double precision.
+where the sum adds the values one by one in file order, in double precision, and a list of outliers, which is not compared.
 
 Every tensor must be present, finite and float32, with exactly this shape and sum. Prints one line per difference
 and exits with 1, or prints a summary and exits with 0. Needs the packages safetensors and numpy.
@@ -80,6 +80,7 @@ def main():
             expected = json.load(file)
     except (OSError, ValueError) as error:
         sys.exit(f"cannot read {expected_path}: {error}")
+    expected.pop("outliers", None)
     try:
         found, metadata = read(model_path)
     except (OSError, SafetensorError) as error:

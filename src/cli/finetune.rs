@@ -84,6 +84,9 @@ pub(super) fn run(arguments: FinetuneArguments, choice: DeviceChoice) -> Result<
     };
     progress.finish_and_clear();
     print_comparison(&result);
+    if let Some(text) = &result.outliers {
+        out!("{text}");
+    }
     out!("{}", result.model.path.printable());
     Ok(())
 }

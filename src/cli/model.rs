@@ -19,8 +19,8 @@ use crate::{
     engine::{BUILT_IN, Event, InspectionRequest, Severity, inspection::ModelSource},
     files,
     format::counted,
-    inspect::{InvertKnobs, Lineage, Model, Promise, RegionSettings, ScoreKind},
-    model::Bundle,
+    inspect::{InvertKnobs, Lineage, Model, OutlierReport, Promise, RegionSettings, ScoreKind},
+    model::{Bundle, weights::Weight},
     text::PrintablePath,
     train::Recipe,
 };
@@ -31,7 +31,7 @@ pub(super) enum ModelCommand {
     Show {
         /// A .ganspect file, or `built-in`
         file: PathBuf,
-        /// Write the shape and sum of every tensor to this file, as JSON
+        /// Write the shape and sum of every tensor, and the list of outliers, to this file, as JSON
         #[arg(long, value_name = "OUT")]
         json: Option<PathBuf>,
         #[command(flatten)]
@@ -218,8 +218,16 @@ fn show(file: &Path, json: Option<PathBuf>) -> Result<()> {
         let lineage: Lineage = serde_json::from_str(lineage).context("cannot parse the lineage")?;
         print_lineage(&lineage);
     }
+    let outliers: Option<OutlierReport> = match model.meta.get("outliers") {
+        Some(text) => Some(serde_json::from_str(text).context("cannot parse the list of outliers")?),
+        None => None,
+    };
+    if let Some(report) = &outliers {
+        outlier_lines(report).iter().for_each(|line| out!("  {line}"));
+    }
     if let Some(path) = json {
-        let text = serde_json::to_string_pretty(&listing(&model)).context("cannot write the listing as JSON")?;
+        let text = serde_json::to_string_pretty(&listing(&model, outliers.as_ref())?)
+            .context("cannot write the listing as JSON")?;
         files::write_atomic(&path, text.as_bytes())?;
     }
     Ok(())
@@ -236,6 +244,19 @@ fn print_lineage(lineage: &Lineage) {
         let (role, hash) = (part.role.title(), part.hash);
         out!("    verdict {:<6} {verdict:<9} {role:<13} {hash}", part.opinion);
     }
+}
+
+/// Says which healthy images were left out because they look defective, and lists them and those that come next.
+fn outlier_lines(report: &OutlierReport) -> Vec<String> {
+    let checked = || format!("none of {} that were checked looks defective", counted(report.scored, "healthy image"));
+    let mut lines = vec![report.sentence().unwrap_or_else(checked)];
+    lines.extend(report.ranked.iter().map(|image| {
+        let what = if image.left_out { "left out" } else { "kept" };
+        let limit = image.limit.map_or_else(|| "no limit".to_owned(), |limit| format!("limit {limit:.2}"));
+        let (purpose, name) = (image.purpose.title(), image.path.printable());
+        format!("  {what:<8}  score {:>6.2}, {limit}  {purpose:<10}  {name}", image.score)
+    }));
+    lines
 }
 
 /// Returns the number of tensors and parameters by network.
@@ -264,16 +285,20 @@ fn title(network: &str) -> &str {
     }
 }
 
-/// Returns each tensor's shape and the sum of its values, in double precision.
-fn listing(model: &Bundle) -> BTreeMap<&str, (&[usize], f64)> {
+/// Returns each tensor's shape and the sum of its values, in double precision, and the list of outliers, if there is one.
+fn listing(model: &Bundle, outliers: Option<&OutlierReport>) -> Result<BTreeMap<String, serde_json::Value>> {
     let sum = |values: &[f32]| values.iter().fold(0.0, |sum, &value| sum + f64::from(value));
-    model.tensors.iter().map(|t| (t.name.as_str(), (t.shape.as_slice(), sum(&t.values)))).collect()
+    let of = |tensor: &Weight| Ok((tensor.name.clone(), serde_json::to_value((&tensor.shape, sum(&tensor.values)))?));
+    let mut listing = model.tensors.iter().map(of).collect::<Result<BTreeMap<_, _>>>()?;
+    if let Some(report) = outliers {
+        listing.insert("outliers".into(), serde_json::to_value(report)?);
+    }
+    Ok(listing)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::weights::Weight;
 
     #[test]
     fn a_model_is_listed_by_network_and_by_tensor() {
@@ -305,5 +330,36 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&json).unwrap(), "mine");
         show(true).unwrap();
         assert_eq!(std::fs::read_to_string(&json).unwrap(), text);
+    }
+
+    #[test]
+    fn outliers_are_printed_and_listed() {
+        let text = r#"{"images": 30, "scored": 30, "ranked": [
+            {"path": "/parts/a.png", "hash": "HASH", "use": "held-out", "score": 7.25, "limit": 1.5, "left_out": true},
+            {"path": "/parts/b.png", "hash": "HASH", "use": "training", "score": -0.5}
+        ]}"#;
+        let hash = crate::data::FileHash::of(b"a").to_string();
+        let report: OutlierReport = serde_json::from_str(&text.replace("HASH", &hash)).unwrap();
+        let lines = outlier_lines(&report);
+        assert!(lines[0].starts_with("1 of 30 healthy images looks defective and was left out"), "{lines:?}");
+        assert_eq!(lines[1], "  left out  score   7.25, limit 1.50  held out    /parts/a.png");
+        assert_eq!(lines[2], "  kept      score  -0.50, no limit  training    /parts/b.png");
+        let none = OutlierReport { images: 30, scored: 30, ..OutlierReport::default() };
+        assert_eq!(outlier_lines(&none), ["none of 30 healthy images that were checked looks defective"]);
+
+        let listed = listing(&Bundle::default(), Some(&report)).unwrap();
+        assert_eq!(listed["outliers"]["ranked"][0]["left_out"], true);
+        assert!(listing(&Bundle::default(), None).unwrap().is_empty());
+        // A model that lists them can be shown, and one with a damaged list says what is wrong.
+        let folder = tempfile::tempdir().unwrap();
+        let (file, json) = (folder.path().join("m.ganspect"), folder.path().join("m.json"));
+        let write = |list: String| {
+            let meta = [("outliers".to_owned(), list)].into();
+            Bundle { meta, ..Bundle::default() }.write(&file).unwrap();
+            show(&file, Some(json.clone()))
+        };
+        write(serde_json::to_string(&report).unwrap()).unwrap();
+        assert!(std::fs::read_to_string(&json).unwrap().contains("/parts/b.png"));
+        assert!(write("[".into()).unwrap_err().to_string().contains("cannot parse the list of outliers"));
     }
 }

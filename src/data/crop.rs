@@ -130,6 +130,14 @@ impl CropSampler {
         Ok(Self { store, indices: indices.into(), spec, padded })
     }
 
+    /// The same sampler for other images of the store.
+    ///
+    /// # Errors
+    /// Those of [`CropSampler::new`].
+    pub(crate) fn over(&self, indices: Vec<usize>) -> Result<Self, DataError> {
+        Self::new(Arc::clone(&self.store), indices, self.spec.clone())
+    }
+
     /// Size, channels and augmentation of the crops.
     pub fn spec(&self) -> &CropSpec {
         &self.spec

@@ -21,6 +21,8 @@ pub enum Role {
     Compare,
     /// Defective, but trained or calibrated on before; excluded from now on.
     Withdraw,
+    /// Healthy, but left out before because it looked defective; used again from now on.
+    Restore,
 }
 
 impl Role {
@@ -31,6 +33,7 @@ impl Role {
             Self::Calibrate => "calibrated on",
             Self::Compare => "compared on",
             Self::Withdraw => "withdrawn",
+            Self::Restore => "used again",
         }
     }
 }

@@ -25,6 +25,7 @@ pub(crate) mod knobs;
 pub mod latent;
 pub mod lineage;
 mod model;
+pub(crate) mod outliers;
 mod planes;
 pub(crate) mod regions;
 mod scores;
@@ -44,6 +45,7 @@ pub use knobs::{
 pub use latent::{FrozenNetworks, InversionBatch};
 pub use lineage::{LabelledPart, Lineage};
 pub use model::{DecisionError, Model, ModelError, ModelInfo, ModelNetworks, Promise};
+pub use outliers::{HealthyUse, OutlierReport, ScoredImage};
 pub(crate) use planes::difference_of_pixel;
 pub use planes::{NoColour, Planes};
 pub use regions::{Region, RegionError, RegionShape, Regions};

@@ -1,6 +1,6 @@
 //! [`Model`]: a trained model with its networks on a device, its calibrations and its promised rate.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::HashSet, path::Path, sync::Arc};
 
 use burn::tensor::Device;
 use rand::SeedableRng;
@@ -20,12 +20,13 @@ use super::{
     knobs::InvertKnobs,
     latent::inversion::FrozenNetworks,
     lineage::Lineage,
+    outliers::{OutlierReport, ever_left_out},
     planes::Planes,
     regions::Regions,
     scores::{ScoreKind, Scores, fusion::ReweightError},
 };
 use crate::{
-    data::{BitDepth, Picture, Split, surface},
+    data::{BitDepth, FileHash, Picture, Split, surface},
     model::{
         Bundle, BundleError, Critic, Discriminator, Encoder, FrozenCritic, Generator, weights,
         weights::{Weight, WeightError},
@@ -47,6 +48,7 @@ mod key {
     pub(crate) const PROMISE: &str = "promise";
     pub(crate) const NEIGHBOURS: &str = "neighbours";
     pub(crate) const LINEAGE: &str = "lineage";
+    pub(crate) const OUTLIERS: &str = "outliers";
     pub(crate) const REGION_SETTINGS: &str = "region_settings";
     /// How a model in colour sees it; absent in files of earlier versions.
     pub(crate) const COLOUR: &str = "colour";
@@ -111,6 +113,24 @@ pub struct ModelInfo {
     pub promise: Option<Promise>,
     /// Ancestor models and the verdicts it was fine-tuned on; `None` for a model trained on its data alone.
     pub lineage: Option<Lineage>,
+    /// Healthy images that look defective, and were left out; `None` where they were not checked.
+    pub outliers: Option<OutlierReport>,
+}
+
+impl ModelInfo {
+    /// The split without the images that were left out: those that the critic and the calibration use.
+    pub(crate) fn used_split(&self) -> Split {
+        let left_out: HashSet<FileHash> =
+            self.outliers.iter().flat_map(OutlierReport::left_out).map(|image| image.hash).collect();
+        let kept = |side: &[FileHash]| side.iter().filter(|hash| !left_out.contains(hash)).copied().collect();
+        let Split { seed, train, held_out, pixels } = &self.split;
+        Split { seed: *seed, train: kept(train), held_out: kept(held_out), pixels: pixels.clone() }
+    }
+
+    /// Images that this model or an ancestor of it left out, whether or not they have been used again since.
+    pub(crate) fn ever_left_out(&self) -> HashSet<FileHash> {
+        ever_left_out(self.outliers.as_ref(), self.lineage.as_ref())
+    }
 }
 
 /// A promised false-alarm rate with its provenance.
@@ -299,6 +319,10 @@ impl Model {
                 Some(text) => Some(serde_json::from_str(text).map_err(|e| invalid_meta(key::LINEAGE, e.to_string()))?),
                 None => None,
             },
+            outliers: match bundle.meta.get(key::OUTLIERS) {
+                Some(text) => Some(serde_json::from_str(text).map_err(|e| invalid_meta(key::OUTLIERS, e.to_string()))?),
+                None => None,
+            },
             recipe,
             calibrations,
             regions,
@@ -398,6 +422,9 @@ impl Model {
         }
         if let Some(lineage) = &info.lineage {
             meta.push((key::LINEAGE, json(key::LINEAGE, serde_json::to_string(lineage))?));
+        }
+        if let Some(outliers) = &info.outliers {
+            meta.push((key::OUTLIERS, json(key::OUTLIERS, serde_json::to_string(outliers))?));
         }
         let meta = meta.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
         Ok(Bundle { tensors: self.bundle.tensors.clone(), meta })

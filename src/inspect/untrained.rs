@@ -61,6 +61,7 @@ pub(super) fn model(kind: SurfaceKind, seed: u64, train: usize) -> Model {
         rate: None,
         promise: None,
         lineage: None,
+        outliers: None,
     };
     let mut model = Model::new(info, None, &g, &d, Some(&e), Some((&critic, fitter.finish())), &device).unwrap();
     let mut calibrator = Calibrator::new(&opened, &split, knobs(), Regions::default(), channels, 1.0).unwrap();

@@ -51,19 +51,21 @@ pub struct LabelSummary {
 }
 
 impl TrainingLabels {
-    /// Reads the labels from a record. `split` is that of the model before any fine-tuning.
+    /// Reads the labels from a record. `split` is that of the model before any fine-tuning, and `left_out` the images of it
+    /// that look defective.
     ///
     /// # Errors
     /// [`RecordError`] for a file that cannot be read, or that is damaged and may have lost verdicts.
-    pub fn read(record: &Path, split: &Split) -> Result<Self, RecordError> {
+    pub fn read(record: &Path, split: &Split, left_out: &HashSet<FileHash>) -> Result<Self, RecordError> {
         match Record::open_to_read(record)?.queue_checked()? {
-            (items, None) => Ok(Self::of(&items, split)),
+            (items, None) => Ok(Self::of(&items, split, left_out)),
             (_, Some(damage)) => Err(damage),
         }
     }
 
-    /// Returns the labels of a record's parts. `split` is that of the model before any fine-tuning.
-    pub fn of(items: &[ReviewItem], split: &Split) -> Self {
+    /// Returns the labels of a record's parts. `split` is that of the model before any fine-tuning, and `left_out` the images
+    /// of it that were left out of training and calibration because they look defective.
+    pub fn of(items: &[ReviewItem], split: &Split, left_out: &HashSet<FileHash>) -> Self {
         let own: HashSet<&FileHash> = split.train.iter().chain(&split.held_out).collect();
         let mut labels = Self::default();
         let mut indices: HashMap<FileHash, Option<usize>> = HashMap::new();
@@ -75,6 +77,8 @@ impl TrainingLabels {
             let (hash, defective) = (item.part.hash, ruling.defective() == Some(true));
             let role = match (own.contains(&hash), defective) {
                 (true, true) => Role::Withdraw,
+                // It keeps its side, since the generator may have seen it.
+                (true, false) if left_out.contains(&hash) => Role::Restore,
                 (true, false) => {
                     labels.known += 1;
                     continue;
@@ -170,20 +174,20 @@ mod tests {
     #[test]
     fn a_healthy_part_keeps_its_side_whatever_else_is_reviewed() {
         let items: Vec<ReviewItem> = (0..200).map(|n| judged(n, 0.5, &[("ada", Agree, false)])).collect();
-        let all = TrainingLabels::of(&items, &empty());
-        let few = TrainingLabels::of(&items[50..60], &empty());
+        let all = TrainingLabels::of(&items, &empty(), &HashSet::new());
+        let few = TrainingLabels::of(&items[50..60], &empty(), &HashSet::new());
         assert!(few.parts.iter().all(|part| all.parts.contains(part)));
         let counts = [Role::Train, Role::Calibrate, Role::Compare].map(|role| all.count(role));
         assert_eq!((counts.iter().sum::<usize>(), all.count(Role::Withdraw)), (200, 0));
         assert!(counts[0] > 100 && counts[1] > 20 && counts[2] > 20, "{counts:?}");
         // A defective part is never trained on.
-        let bad = TrainingLabels::of(&[judged(3, 0.5, &[("ada", Defective, false)])], &empty());
+        let bad = TrainingLabels::of(&[judged(3, 0.5, &[("ada", Defective, false)])], &empty(), &HashSet::new());
         assert_eq!((bad.count(Role::Compare), bad.can_train()), (1, false));
     }
 
     #[test]
     fn only_what_is_settled_teaches() {
-        let labels = |item: ReviewItem| TrainingLabels::of(&[item], &empty());
+        let labels = |item: ReviewItem| TrainingLabels::of(&[item], &empty(), &HashSet::new());
         assert_eq!(labels(item(1, 0.5)), TrainingLabels::default());
         assert_eq!(labels(judged(1, 0.5, &[("ada", Unsure, false)])), TrainingLabels::default());
         let one = labels(judged(1, 0.5, &[("ada", Healthy, true)]));
@@ -201,19 +205,25 @@ mod tests {
         let (good, bad) = (judged(1, 0.5, &[("ada", Agree, false)]), judged(2, 0.01, &[("ada", Agree, false)]));
         let split =
             Split { seed: 0, train: vec![good.part.hash, bad.part.hash], held_out: Vec::new(), pixels: Vec::new() };
-        let labels = TrainingLabels::of(&[good.clone(), bad.clone()], &split);
+        let labels = TrainingLabels::of(&[good.clone(), bad.clone()], &split, &HashSet::new());
         assert_eq!((labels.known, labels.count(Role::Withdraw), labels.parts.len()), (1, 1, 1));
         assert!(labels.can_train());
+        // An image that was left out is used again once it is judged healthy.
+        let left_out = HashSet::from([good.part.hash, bad.part.hash]);
+        let labels = TrainingLabels::of(&[good.clone(), bad.clone()], &split, &left_out);
+        assert_eq!((labels.known, labels.count(Role::Restore), labels.count(Role::Withdraw)), (0, 1, 1));
+        let lineage = Lineage { ancestors: Vec::new(), parts: labels.parts };
+        assert_eq!(lineage.before(&lineage.after(&split)).train, [good.part.hash]);
 
         let mut copy = judged(3, 0.5, &[("ada", Agree, false)]);
         copy.part.hash = good.part.hash;
-        assert_eq!(TrainingLabels::of(&[good.clone(), copy.clone()], &empty()).parts.len(), 1);
+        assert_eq!(TrainingLabels::of(&[good.clone(), copy.clone()], &empty(), &HashSet::new()).parts.len(), 1);
         copy.inspection.assessment.verdict = bad.inspection.assessment.verdict;
         copy.opinions = bad.opinions.clone();
-        let apart = TrainingLabels::of(&[good.clone(), copy], &empty());
+        let apart = TrainingLabels::of(&[good.clone(), copy], &empty(), &HashSet::new());
         assert_eq!((apart.parts.len(), apart.unsettled), (0, 1));
 
-        let both = TrainingLabels::of(&[good, bad], &empty());
+        let both = TrainingLabels::of(&[good, bad], &empty(), &HashSet::new());
         assert_eq!(both.new_verdicts(None), (1, 1));
         let lineage = Lineage { ancestors: Vec::new(), parts: both.parts[..1].to_vec() };
         assert_eq!(both.new_verdicts(Some(&lineage)), (0, 1));

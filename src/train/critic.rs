@@ -201,6 +201,16 @@ impl CriticTrainer {
         Ok(self)
     }
 
+    /// Trains on these images only from now on. The brightness stays that of all images, and so do the crops of the
+    /// held-out loss, so that its curve has no jump.
+    ///
+    /// # Errors
+    /// [`TrainError::Data`] if there are none.
+    pub(crate) fn train_on(&mut self, training: Vec<usize>) -> Result<(), TrainError> {
+        self.crops.sampler = self.crops.sampler.over(training)?;
+        Ok(())
+    }
+
     /// Steps done.
     pub fn steps(&self) -> u64 {
         self.step

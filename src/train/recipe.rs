@@ -190,6 +190,8 @@ pub struct CriticKnobs {
     pub level: bool,
     /// Test-time augmentation: average over mirrored (as crops are, see [`DataKnobs`]) and shifted views of each image.
     pub views: bool,
+    /// Leave out healthy images that look defective to the half-trained critic.
+    pub drop_outliers: bool,
 }
 
 impl CriticKnobs {
@@ -217,6 +219,7 @@ impl Default for CriticKnobs {
             jitter,
             level: true,
             views: true,
+            drop_outliers: true,
         }
     }
 }

@@ -129,6 +129,9 @@ impl Recipe {
         if !has("views") {
             recipe.critic.views = false;
         }
+        if !has("drop_outliers") {
+            recipe.critic.drop_outliers = false;
+        }
         if !has("width") {
             recipe.critic.width = 48;
         }
@@ -284,15 +287,19 @@ mod tests {
         // Before these knobs existed, images were not normalised or augmented, and the critic was wider.
         let now = Recipe::default();
         let without = |text: String, line: &str| text.replace(line, "");
-        let before = ["level = true\n", "views = true\n", "width = 24\n", "bit_depth = \"auto\"\n"]
-            .into_iter()
-            .fold(now.to_toml(), without);
-        let of = |recipe: Recipe| (recipe.critic.level, recipe.critic.views, recipe.critic.width);
-        assert_eq!(of(Recipe::from_record(&before).unwrap()), (false, false, 48));
+        let before =
+            ["level = true\n", "views = true\n", "width = 24\n", "drop_outliers = true\n", "bit_depth = \"auto\"\n"]
+                .into_iter()
+                .fold(now.to_toml(), without);
+        let of = |recipe: Recipe| {
+            let critic = recipe.critic;
+            (critic.level, critic.views, critic.width, critic.drop_outliers)
+        };
+        assert_eq!(of(Recipe::from_record(&before).unwrap()), (false, false, 48, false));
         // 16-bit samples were always read as using all bits.
         assert_eq!(Recipe::from_record(&before).unwrap().data.bit_depth, BitDepth::Sixteen);
         for text in [&before, &now.to_toml()] {
-            assert_eq!(of(Recipe::from_toml(text).unwrap()), (true, true, 24));
+            assert_eq!(of(Recipe::from_toml(text).unwrap()), (true, true, 24, true));
         }
         assert_eq!(Recipe::from_record(&now.to_toml()).unwrap(), now);
     }

@@ -132,7 +132,7 @@ impl Fixture {
     fn labels(&self) -> TrainingLabels {
         let facts = facts(&self.engine).unwrap();
         let lineage = facts.lineage.as_deref().cloned().unwrap_or_default();
-        TrainingLabels::of(&self.items(), &lineage.before(&facts.split))
+        TrainingLabels::of(&self.items(), &lineage.before(&facts.split), &HashSet::new())
     }
 
     fn begin(&self, out: &str, generator: bool) {

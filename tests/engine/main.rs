@@ -15,6 +15,7 @@ mod inspecting;
 mod intake;
 mod layouts;
 mod model_building;
+mod outliers;
 mod reviewing;
 mod terminal;
 mod training;

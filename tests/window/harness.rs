@@ -52,6 +52,7 @@ pub fn facts(hash: impl Into<String>, calibrations: Vec<Calibration>) -> ModelFa
         region_settings: RegionSettings::default(),
         split: Arc::new(Split { seed: 0, train: Vec::new(), held_out: Vec::new(), pixels: Vec::new() }),
         lineage: None,
+        outliers: None,
     }
 }
 

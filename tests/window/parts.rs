@@ -130,6 +130,7 @@ fn a_fine_tuned_model_is_adopted_or_declined() {
         opinions: vec![OpinionId(1), OpinionId(2)],
         comparison: Some(comparison),
         missing: 0,
+        outliers: None,
     };
     drop(Record::open(&folder.path().join("review.sqlite")).unwrap());
     let last_model = old.clone();
@@ -250,6 +251,7 @@ pub fn states(state: &EngineState, tuned: bool) {
                 opinions: vec![OpinionId(1)],
                 comparison: Some(comparison),
                 missing: 2,
+                outliers: None,
             })
         }),
         cancelled: None,

@@ -102,6 +102,8 @@ pub struct FinetuneResult {
     pub comparison: Option<Comparison>,
     /// Parts whose image was moved, deleted or changed.
     pub missing: usize,
+    /// Says which healthy images look defective and were left out; `None` if none does.
+    pub outliers: Option<String>,
 }
 
 impl FinetuneResult {

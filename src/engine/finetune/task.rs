@@ -1,6 +1,7 @@
 //! The fine-tuning task: trains a copy of the active model on verdicts and compares both.
 
 use std::{
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -10,8 +11,8 @@ use std::{
 use super::{FinetunePhase, FinetuneRequest, FinetuneResult, FinetuneSpec, FinetuneStatus, SavedModel};
 use crate::{
     data::{
-        BitDepth, CropSampler, DataError, DataSource, Dataset, DatasetImage, DatasetLayout, ImageStore, Label, Loader,
-        Opened, Split, Subset, source::describe_file, store::DEFAULT_LIMIT,
+        BitDepth, CropSampler, DataError, DataSource, Dataset, DatasetImage, DatasetLayout, FileHash, ImageStore,
+        Label, Loader, Opened, Split, Subset, source::describe_file, store::DEFAULT_LIMIT,
     },
     device::ComputeDevice,
     engine::{
@@ -25,7 +26,10 @@ use crate::{
         },
     },
     format::counted,
-    inspect::{Evaluation, Evaluator, InvertKnobs, LabelledPart, Lineage, Model, ModelInfo, TestSet, lineage::Role},
+    inspect::{
+        Evaluation, Evaluator, InvertKnobs, LabelledPart, Lineage, Model, ModelInfo, OutlierReport, TestSet,
+        lineage::Role,
+    },
     review::{Comparison, OpinionId, TrainingLabels},
     text::PrintablePath,
     time::TimeLeft,
@@ -152,8 +156,8 @@ impl FinetuneTask {
         let ancestors = std::iter::once(hash).chain(earlier.ancestors).collect();
         let lineage = Lineage { ancestors, parts: Vec::new() };
         let temporary = tempfile::tempdir().map_err(|error| format!("cannot create a temporary folder: {error}"))?;
-        let (record, split) = (spec.record.clone(), base.clone());
-        let task = spawn(move |_| labels(&record, &split))?;
+        let (record, split, left_out) = (spec.record.clone(), base.clone(), about.ever_left_out());
+        let task = spawn(move |_| labels(&record, &split, &left_out))?;
         let job = FinetuneJob {
             spec,
             parent,
@@ -179,6 +183,9 @@ impl FinetuneTask {
             result.model.path.printable()
         );
         outbox.notice(Severity::Info, text, "");
+        if let Some(text) = &result.outliers {
+            outbox.notice(Severity::Warning, text.clone(), "");
+        }
         self.status(|s| {
             (s.phase, s.seconds_left, s.result) = (FinetunePhase::Done, None, Some(Arc::new(result)));
         });
@@ -376,11 +383,10 @@ impl FinetuneJob {
         let parent = self.parent.info();
         let name =
             FINETUNED.iter().fold(parent.name.as_str(), |name, text| name.split(text).next().unwrap_or_default());
-        let split = self.split();
         let about = ModelInfo {
             name: format!("{name}{}{}", FINETUNED[0], counted(self.lineage.parts.len(), "verdict")),
             step: trainer.steps(),
-            split: split.clone(),
+            split: self.split(),
             calibrations: Vec::new(),
             // The promise rests on the parent's held-out images.
             promise: None,
@@ -394,7 +400,7 @@ impl FinetuneJob {
             knobs: self.knobs.clone(),
         };
         let path = self.temporary.path().join(MODEL_FILE);
-        ModelBuilder::begin(networks, about, opened, split, path, base).map_err(|error| error.to_string())
+        ModelBuilder::begin(networks, about, opened, path, base).map_err(|error| error.to_string())
     }
 
     /// Writes the model, and its parent beside it if that has no file yet, so that it can be restored.
@@ -423,6 +429,7 @@ impl FinetuneJob {
             opinions: self.lineage.parts.iter().map(|part| OpinionId(part.opinion)).collect(),
             comparison: comparison.map(|comparison| *comparison),
             missing: self.missing,
+            outliers: model.info().outliers.as_ref().and_then(OutlierReport::sentence),
         })
     }
 }
@@ -435,11 +442,11 @@ fn spawn<T: Send + 'static>(
 }
 
 /// Reads the verdicts on record as training labels for a model with this split.
-fn labels(record: &Path, split: &Split) -> Result<TrainingLabels, String> {
+fn labels(record: &Path, split: &Split, left_out: &HashSet<FileHash>) -> Result<TrainingLabels, String> {
     if !record.exists() {
         return Err(format!("there is no record at {}", record.printable()));
     }
-    TrainingLabels::read(record, split).map_err(|error| error.to_string())
+    TrainingLabels::read(record, split, left_out).map_err(|error| error.to_string())
 }
 
 /// Reads the images for training and for the comparison.

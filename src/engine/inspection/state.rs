@@ -1,6 +1,7 @@
 //! The state of inspection that the window shows.
 
 use std::{
+    collections::HashSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -9,11 +10,11 @@ use parking_lot::RwLock;
 
 use super::request::{Query, QueryId, QuerySource};
 use crate::{
-    data::{ImageGrid, Split},
+    data::{FileHash, ImageGrid, Split},
     inspect::{
-        Assessment, Calibration, InvertKnobs, Judged, KeptFrame, Lineage, NoRegions, Outcome, Planes, Promise,
-        RegionList, RegionSettings, Regions, Scores, StepRecord, calibration::MapScale, critic::CropOrigin,
-        deciding_map, evaluation::EvaluatedMap,
+        Assessment, Calibration, InvertKnobs, Judged, KeptFrame, Lineage, NoRegions, Outcome, OutlierReport, Planes,
+        Promise, RegionList, RegionSettings, Regions, Scores, StepRecord, calibration::MapScale, critic::CropOrigin,
+        deciding_map, evaluation::EvaluatedMap, outliers::ever_left_out,
     },
     train::Recipe,
 };
@@ -204,9 +205,16 @@ pub struct ModelFacts {
     pub split: Arc<Split>,
     /// Its ancestors and the verdicts it was fine-tuned on; `None` if it was not fine-tuned.
     pub lineage: Option<Arc<Lineage>>,
+    /// Healthy images that look defective, and were left out; `None` where they were not checked.
+    pub outliers: Option<Arc<OutlierReport>>,
 }
 
 impl ModelFacts {
+    /// Images that the model or an ancestor of it left out, whether or not they have been used again since.
+    pub(crate) fn ever_left_out(&self) -> HashSet<FileHash> {
+        ever_left_out(self.outliers.as_deref(), self.lineage.as_deref())
+    }
+
     /// Its calibration for these knobs and its current regions.
     pub fn calibration(&self, knobs: &InvertKnobs) -> Option<&Calibration> {
         Calibration::find(&self.calibrations, knobs, &self.regions)

@@ -391,7 +391,7 @@ impl RecordThread {
         self.labelled = Some(key);
         let lineage = model.lineage.as_deref();
         let split = lineage.map_or_else(|| Split::clone(&model.split), |lineage| lineage.before(&model.split));
-        let labels = TrainingLabels::of(&self.snapshot.items, &split).summary(lineage);
+        let labels = TrainingLabels::of(&self.snapshot.items, &split, &model.ever_left_out()).summary(lineage);
         if self.snapshot.labels != labels {
             self.snapshot.labels = labels;
             self.show();

@@ -5,6 +5,7 @@ mod build_progress;
 pub mod critic_preview;
 pub(super) mod critic_probe;
 pub(super) mod model_builder;
+mod outlier_check;
 mod request;
 pub(super) mod run;
 mod run_fault;

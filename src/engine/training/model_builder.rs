@@ -1,6 +1,7 @@
 //! Builds a model file from a trained GAN: encoder, critic, normal statistics, calibration on held-out images.
 
 use std::{
+    collections::HashSet,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -9,17 +10,18 @@ use std::{
 use super::{
     build_inputs::{BaseParts, BuildError, RunNetworks},
     build_progress::{BuildPart, BuildProgress, BuildSchedule},
+    outlier_check::{HealthyImages, OutlierCheck},
     time_estimate::TimeEstimator,
 };
 use crate::{
-    data::{CropSampler, Opened, Split},
+    data::{CropSampler, FileHash, Opened},
     inspect::{
-        Calibrator, Model, ModelInfo, Planes,
+        Calibrator, Model, ModelInfo, OutlierReport, Planes,
         critic::{BankBuilder, EmbeddingBank, FrameCritic, Pattern, Patterns, StatsFitter, TestTimeAugmentation},
     },
     model::{Critic, Encoder, FrozenCritic},
     text::PrintablePath,
-    train::{CriticTrainer, EncoderTrainer, Recipe, critic},
+    train::{CriticTrainer, EncoderTrainer, Recipe},
 };
 
 /// Most healthy images for the normal statistics.
@@ -58,7 +60,9 @@ pub(crate) struct ModelBuilder {
     recipe: Recipe,
     base: BaseParts,
     opened: Opened,
-    split: Split,
+    /// The images that have not been left out.
+    healthy: HealthyImages,
+    outliers: OutlierCheck,
     path: PathBuf,
     stage: Stage,
     encoder: Option<Encoder>,
@@ -89,9 +93,8 @@ const HELD_OUT_EVERY: u64 = 50;
 impl ModelBuilder {
     pub(crate) fn begin(
         networks: RunNetworks,
-        about: ModelInfo,
+        mut about: ModelInfo,
         opened: Opened,
-        split: Split,
         path: PathBuf,
         base: BaseParts,
     ) -> Result<Self, BuildError> {
@@ -100,13 +103,14 @@ impl ModelBuilder {
         if base.encoder.is_some() {
             recipe.encoder.steps = 0;
         }
-        let training = opened.training_indices(&split);
+        about.outliers = about.outliers.map(|earlier| earlier.without_restored(about.lineage.as_ref()));
+        let healthy = HealthyImages::of(&opened, &about);
+        let HealthyImages { training, held_out, .. } = &healthy;
         let sampler = CropSampler::new(Arc::clone(&opened.store), training.clone(), recipe.crop_spec())?;
         let encoder = EncoderTrainer::new(&recipe, &networks.ema, &networks.d, sampler, &networks.device);
-        let held_out = opened.held_out_indices(&split);
         let steps = recipe.critic.steps;
         let channels = recipe.model.channels.count();
-        let statistics = if steps > 0 { critic::statistics_split(&training).1.len().min(STATISTICS_IMAGES) } else { 0 };
+        let statistics = if steps > 0 { healthy.reserved.len().min(STATISTICS_IMAGES) } else { 0 };
         let bank_size = if steps > 0 { training.len().min(BankBuilder::max_images(channels)) } else { 0 };
         let mut schedule = BuildSchedule::new([
             (BuildPart::Encoder, encoder.total()),
@@ -116,13 +120,14 @@ impl ModelBuilder {
         ]);
         schedule.enter(BuildPart::Encoder, 0);
         Ok(Self {
-            estimator: TimeEstimator::new(&held_out, &about),
+            estimator: TimeEstimator::new(held_out, &about),
+            outliers: OutlierCheck::new(&about, &opened, &healthy, steps),
+            healthy,
             networks,
             about,
             recipe,
             base,
             opened,
-            split,
             path,
             stage: Stage::Encoder(Box::new(encoder)),
             encoder: None,
@@ -166,18 +171,14 @@ impl ModelBuilder {
         std::mem::take(&mut self.losses)
     }
 
-    fn training(&self) -> Vec<usize> {
-        self.opened.training_indices(&self.split)
-    }
-
     /// The images for the normal statistics.
     fn statistics_images(&self) -> Vec<usize> {
-        spread(&critic::statistics_split(&self.training()).1, STATISTICS_IMAGES)
+        spread(&self.healthy.reserved, STATISTICS_IMAGES)
     }
 
     /// The images for the crop bank.
     fn bank_images(&self) -> Vec<usize> {
-        spread(&self.training(), BankBuilder::max_images(self.about.recipe.model.channels.count()))
+        spread(&self.healthy.training, BankBuilder::max_images(self.about.recipe.model.channels.count()))
     }
 
     fn enter(&mut self, stage: Stage) {
@@ -213,10 +214,9 @@ impl ModelBuilder {
 
     /// Creates the critic to be trained.
     fn new_critic(&self) -> Result<Box<CriticTrainer>, BuildError> {
-        let (training, _) = critic::statistics_split(&self.training());
-        let held_out = self.opened.held_out_indices(&self.split);
+        let HealthyImages { trained, held_out, .. } = self.healthy.clone();
         let (recipe, n) = (&self.recipe, &self.networks);
-        let trainer = CriticTrainer::new(recipe, &n.ema, &self.opened.store, training, held_out, &n.device);
+        let trainer = CriticTrainer::new(recipe, &n.ema, &self.opened.store, trained, held_out, &n.device);
         let trainer = trainer.map_err(BuildError::Critic)?;
         Ok(Box::new(match &self.base.critic {
             Some(critic) => trainer.starting_from(critic).map_err(BuildError::Critic)?,
@@ -235,6 +235,23 @@ impl ModelBuilder {
             _ => None,
         };
         losses.push(CriticLoss { step, loss, held_out });
+        Ok(())
+    }
+
+    /// Leaves out the images of a report, which joins that of an earlier model.
+    fn leave_out(&mut self, report: OutlierReport) -> Result<(), BuildError> {
+        let left_out: HashSet<FileHash> = report.left_out().map(|image| image.hash).collect();
+        let items = &self.opened.dataset.items;
+        self.healthy.retain(|image| items.get(image).is_none_or(|item| !left_out.contains(&item.hash)));
+        if let Stage::Critic(trainer) = &mut self.stage
+            && !left_out.is_empty()
+        {
+            trainer.train_on(self.healthy.trained.clone()).map_err(BuildError::Critic)?;
+        }
+        self.about.outliers = Some(match self.about.outliers.take() {
+            Some(earlier) => report.after(earlier),
+            None => report,
+        });
         Ok(())
     }
 
@@ -269,7 +286,7 @@ impl ModelBuilder {
         let recipe = &self.about.recipe;
         let calibrator = Calibrator::new(
             &self.opened,
-            &self.split,
+            &self.about.used_split(),
             self.base.knobs.clone(),
             self.about.regions.clone(),
             recipe.model.channels.count(),
@@ -302,6 +319,12 @@ impl ModelBuilder {
                         None => self.calibrate(None)?,
                     }
                 }
+                Stage::Critic(trainer) if self.outliers.is_due(trainer.steps()) => {
+                    let (recipe, device) = (&self.about.recipe, &self.networks.device);
+                    if let Some(report) = self.outliers.advance(trainer.critic(), &self.opened, recipe, device)? {
+                        self.leave_out(report)?;
+                    }
+                }
                 Stage::Critic(critic) if critic.steps() < critic.total() => {
                     Self::step_critic(critic, &mut self.losses)?;
                 }
@@ -322,7 +345,7 @@ impl ModelBuilder {
                     let fitted = StatsFitter::clone(fitter).finish();
                     let images = self.bank_images();
                     let channels = self.about.recipe.model.channels.count();
-                    let gathering = BankBuilder::new(images.len(), channels, self.split.seed);
+                    let gathering = BankBuilder::new(images.len(), channels, self.about.split.seed);
                     self.stage = Stage::Collect(Box::new(fitted), Box::new(gathering), Vec::new(), images);
                 }
                 Stage::Collect(critic, gathering, patterns, images) if gathering.remaining() > 0 => {

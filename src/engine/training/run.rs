@@ -246,6 +246,7 @@ impl TrainingRun {
             rate: None,
             promise: None,
             lineage: None,
+            outliers: None,
         }
     }
 
@@ -284,7 +285,7 @@ impl TrainingRun {
             about.promise = earlier.info().promise.clone();
         }
         let path = self.path().join(MODEL_FILE);
-        ModelBuilder::begin(networks, about, self.opened.clone(), self.split.clone(), path, BaseParts::default())
+        ModelBuilder::begin(networks, about, self.opened.clone(), path, BaseParts::default())
     }
 
     /// The model file of a finished run that has not changed since.

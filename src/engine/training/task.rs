@@ -21,7 +21,7 @@ use crate::{
         task::{ActiveModel, Context, EngineTask, Readiness},
     },
     format::sentence,
-    inspect::{Model, ModelError},
+    inspect::{Model, ModelError, OutlierReport},
     text::PrintablePath,
     train::{Recipe, run_folder::RunFolder},
 };
@@ -298,6 +298,9 @@ impl TrainingTask {
                 let text =
                     format!("The model is ready in {}. Drop an image on the window to inspect it.", path.printable());
                 outbox.notice(Severity::Info, text, "");
+                if let Some(text) = model.info().outliers.as_ref().and_then(OutlierReport::sentence) {
+                    outbox.notice(Severity::Warning, text, "");
+                }
                 self.offer = Some(ModelOffer::Built(Box::new(model), path));
             }
             Err(error) => {

@@ -282,6 +282,15 @@ pub const KNOBS: &[Knob] = &[
         help: "Averages the critic's maps over views of each image that are mirrored as the crops are, and shifted by a few pixels. Up to eight times slower, which is little compared with the search for z.",
     },
     Knob {
+        key: "critic.drop_outliers",
+        group: Group::Critic,
+        label: "Leave out outliers",
+        unit: "",
+        domain: Domain::Bool,
+        live: true,
+        help: "Leaves healthy images that clearly look defective out of the critic's training, its normal statistics and the calibration, and lists them. Switch off if each of the images is known to be healthy.",
+    },
+    Knob {
         key: "train.label_flip",
         group: Group::LabelsAndNoise,
         label: "Label flips",

@@ -60,7 +60,9 @@ fn counted(n: usize, one: &str, many: &str) -> String {
 fn basis(status: &InspectionStatus, summary: &Summary) -> Vec<(&'static str, String)> {
     let ModelState::Ready(model) = &status.model else { return Vec::new() };
     let mut rows = vec![("Model", model.name.clone())];
-    let trained = model.split.train.len();
+    let left_out = model.outliers.iter().flat_map(|report| report.left_out());
+    let left_out = left_out.filter(|image| model.split.train.contains(&image.hash)).count();
+    let trained = model.split.train.len() - left_out;
     if trained > 0 {
         rows.push(("Trained on", counted(trained, "healthy image", "healthy images")));
     }

@@ -275,6 +275,7 @@ impl InspectionTask {
             region_settings: about.region_settings,
             split: Arc::new(about.split.clone()),
             lineage: about.lineage.clone().map(Arc::new),
+            outliers: about.outliers.clone().map(Arc::new),
         }));
     }
 

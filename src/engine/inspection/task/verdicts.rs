@@ -182,7 +182,7 @@ impl InspectionTask {
                     let (m, scale) = (&about.recipe.model, about.recipe.data.scale as f32);
                     let (knobs, regions) = (self.knobs.clone(), about.regions.clone());
                     let opened = opened.reading_at(about.recipe.data.bit_depth);
-                    match Calibrator::new(&opened, &about.split, knobs, regions, m.channels.count(), scale) {
+                    match Calibrator::new(&opened, &about.used_split(), knobs, regions, m.channels.count(), scale) {
                         Ok(calibrator) => {
                             self.calibrating = Some(Calibrating::Running(Box::new(calibrator)));
                             true

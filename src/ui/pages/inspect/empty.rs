@@ -1,6 +1,6 @@
 //! The workspace without images: what to do first, the active model, and queries without results.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use egui::{Align, Label, Layout, RichText, Sense, Ui, UiBuilder, vec2};
 
@@ -14,6 +14,7 @@ use crate::{
         InspectionRequest,
         inspection::{ModelSource, ModelState, Query, QueryEntry, QueryId, QuerySource, QueryState},
     },
+    inspect::{OutlierReport, ScoredImage},
     text::PrintablePath,
     ui::{
         Action, Frame, UiCommand, theme,
@@ -33,6 +34,9 @@ const SIDE: usize = crate::data::source::SPECIMEN_SIDE;
 const SEED: u64 = 2017;
 /// Number of samples of the model shown.
 const SAMPLES: usize = 16;
+
+/// Number of left-out images listed.
+const LISTED: usize = 10;
 
 /// Title of the button that opens the model of the current run.
 const USE_RUN: &str = "Use current run";
@@ -174,6 +178,9 @@ impl EmptyPage {
             held_out,
             "Healthy images excluded from training; verdicts are calibrated on them",
         );
+        if let Some(report) = &facts.outliers {
+            outliers(ui, report, frame);
+        }
         ui.horizontal_wrapped(|ui| {
             let save = UiCommand::SaveModel;
             if ui.button(save.title()).on_hover_text(save.tooltip(ui.ctx())).clicked() {
@@ -214,6 +221,44 @@ impl EmptyPage {
             texture.paint(ui.painter(), i, block.place(rect.min, i, ppp));
         }
         self.samples = Some(texture);
+    }
+}
+
+/// Draws the healthy images that were left out because they look defective, or says why none was although some do.
+fn outliers(ui: &mut Ui, report: &OutlierReport, frame: &mut Frame<'_>) {
+    let p = Palette::of(ui);
+    let left_out: Vec<&ScoredImage> = report.left_out().collect();
+    if left_out.is_empty() {
+        if let Some(text) = report.sentence() {
+            marked_text(ui, NoticeMark::Warning, RichText::new(text).color(p.text));
+        }
+        return;
+    }
+    ui.add_space(theme::GAP_XS);
+    let text = format!(
+        "Images left out of training and calibration: they look defective ({} of {})",
+        left_out.len(),
+        ticks::grouped(report.scored as f64, 0)
+    );
+    marked_text(ui, NoticeMark::Warning, RichText::new(text).color(p.text));
+    for image in left_out.iter().take(LISTED) {
+        let help = format!("{}\n{}", image.path.printable(), image.purpose.title());
+        let score = ticks::figure(Some(image.score as f32));
+        value_row(ui, &image.name(), score, &help);
+    }
+    if left_out.len() > LISTED {
+        let more = format!("{} more; `ganspect model show` lists them", left_out.len() - LISTED);
+        ui.add(Label::new(theme::weak_caption(&p, more)).wrap());
+    }
+    // Built-in images have no file.
+    let is_file = |path: &PathBuf| !path.to_string_lossy().starts_with(surface::PREFIX);
+    let files: Vec<PathBuf> = left_out.iter().map(|image| image.path.clone()).filter(is_file).collect();
+    if !files.is_empty() {
+        let help = "Adds these images to the list. If they are healthy, take them into Review, judge them \
+                    healthy there and fine-tune, or switch 'Leave out outliers' off and build the model again.";
+        if ui.button("Inspect these images").on_hover_text(help).clicked() {
+            frame.actions.push(Action::Inspect(files.into_iter().map(QuerySource::File).collect()));
+        }
     }
 }
 

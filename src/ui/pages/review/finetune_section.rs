@@ -181,6 +181,9 @@ fn decide(ui: &mut Ui, result: &FinetuneResult, frame: &mut Frame<'_>) {
         let text = format!("Left out because the image was moved, deleted or changed: {missing}.");
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     }
+    if let Some(text) = &result.outliers {
+        marked_text(ui, NoticeMark::Warning, RichText::new(text).color(p.text));
+    }
     // The accent is on what is safe: the new model only where it is measurably better.
     let (first, second) = match outcome {
         ComparisonOutcome::Better => (UiCommand::FinetuneAdopt, UiCommand::FinetuneKeep),
