@@ -8,12 +8,14 @@ use egui_kittest::{
     kittest::{NodeT, Queryable},
 };
 use ganspect::{
-    data::{ImageGrid, surface::DefectType},
+    data::{FileHash, ImageGrid, surface::DefectType},
     engine::{
         InspectionRequest,
         inspection::{ModelFacts, ModelState, NearestNeighbours, QueryEntry, QueryState, QueryView},
     },
-    inspect::{InvertKnobs, Judged, KeptFrame, NoVerdict, Planes, critic::CropOrigin},
+    inspect::{
+        HealthyUse, InvertKnobs, Judged, KeptFrame, NoVerdict, OutlierReport, Planes, ScoredImage, critic::CropOrigin,
+    },
     train::Recipe,
     ui::{Action, PageId, UiCommand},
 };
@@ -417,6 +419,54 @@ fn without_a_calibration_there_is_no_verdict_but_a_button() {
     test.harness.run_steps(3);
     assert!(shows(&test.harness, "Calibrating, 3 of 20 held-out images"));
     assert!(shows(&test.harness, "Cancel"));
+}
+
+#[test]
+fn images_left_out_of_training_are_listed_with_the_outliers_of_the_model() {
+    let mut test = open(true, [1280.0, 1900.0], |state| {
+        model(state);
+        query(state, "part-0043.png", Some(DefectType::Scratch), 3, STEPS, 1);
+    });
+    show(&mut test);
+    assert!(!shows(&test.harness, "left out of training"), "a model of an earlier version has no list");
+    let (one, two) = (image_file(&test, "part 05.png"), image_file(&test, "part 17.png"));
+    let image = |path: &PathBuf, purpose, score| ScoredImage {
+        path: path.clone(),
+        hash: FileHash::of(path.to_string_lossy().as_bytes()),
+        purpose,
+        score,
+        limit: Some(1.5),
+        left_out: score > 1.5,
+    };
+    let ranked = vec![
+        image(&one, HealthyUse::HeldOut, 7.25),
+        image(&two, HealthyUse::Training, 3.5),
+        image(&PathBuf::from("/parts/part 18.png"), HealthyUse::Training, 0.5),
+    ];
+    let set = |test: &mut TestWindow, report: OutlierReport| {
+        let mut status = test.harness.state().state().inspection.status.write();
+        let ModelState::Ready(facts) = &status.model else { panic!() };
+        let with = ModelFacts { outliers: Some(Arc::new(report)), ..(**facts).clone() };
+        status.model = ModelState::Ready(Arc::new(with));
+        drop(status);
+        test.harness.run_steps(3);
+    };
+    set(&mut test, OutlierReport { images: 72, scored: 72, too_many: 0, ranked });
+    for text in ["they look defective (2 of 72)", "part 05.png", "7.25", "part 17.png", "3.50"] {
+        assert!(shows(&test.harness, text), "{text}");
+    }
+    assert!(!shows(&test.harness, "part 18.png"));
+    test.harness.get_by_label("Inspect these images").click();
+    test.harness.run_steps(3);
+    let names: Vec<String> =
+        test.harness.state().state().inspection.status.read().entries.iter().map(|e| e.name.clone()).collect();
+    assert!(["part 05.png", "part 17.png"].iter().all(|name| names.iter().any(|n| n == name)), "{names:?}");
+
+    // Too many to be outliers: the reason why none was left out.
+    let kept = ScoredImage { left_out: false, ..image(&one, HealthyUse::HeldOut, 7.25) };
+    set(&mut test, OutlierReport { images: 72, scored: 72, too_many: 20, ranked: vec![kept] });
+    assert!(shows(&test.harness, "20 of 72 healthy images look unlike the others"));
+    assert!(!shows(&test.harness, "Inspect these images"));
 }
 
 #[test]

@@ -242,8 +242,9 @@ fn outliers(ui: &mut Ui, report: &OutlierReport, frame: &mut Frame<'_>) {
     );
     marked_text(ui, NoticeMark::Warning, RichText::new(text).color(p.text));
     for image in left_out.iter().take(LISTED) {
-        let help = format!("{}\n{}", image.path.printable(), image.purpose.title());
-        let score = ticks::figure(Some(image.score as f32));
+        let limit = image.limit.map(|limit| format!("; score above {limit:.2}")).unwrap_or_default();
+        let help = format!("{}\n{}{limit}", image.path.printable(), image.purpose.title());
+        let score = format!("{:.2}", image.score);
         value_row(ui, &image.name(), score, &help);
     }
     if left_out.len() > LISTED {
