@@ -24,6 +24,7 @@ mod illumination;
 pub(crate) mod image_files;
 mod image_grid;
 pub(crate) mod layout;
+mod line_filter;
 pub(crate) mod mask;
 pub(crate) mod memory_budget;
 pub(crate) mod picture;
@@ -50,10 +51,13 @@ pub use illumination::ExposureCorrection;
 pub(crate) use illumination::{ExposureRange, Illumination};
 pub use image_grid::ImageGrid;
 pub use layout::{DefectiveFolder, FolderRole, FolderRoles, FoundFolder, UnclearFolder, describe, describe_assigned};
+pub(crate) use line_filter::line_mean;
 pub use mask::MaskReading;
 pub use picture::{Picture, Samples};
 pub use source::{DataSource, Opened};
 pub use split::Split;
 pub use store::ImageStore;
-pub use synthetic_defects::{DamagedCrop, DefectFill, DefectShape, DefectSynthesiser, SyntheticDefectKnobs};
+pub use synthetic_defects::{
+    DamagedCrop, DefectFill, DefectShape, DefectSynthesiser, ProbeDefect, SyntheticDefectKnobs, add_probe,
+};
 pub use unwritten::Unwritten;

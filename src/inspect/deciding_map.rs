@@ -22,7 +22,7 @@ fn map_of(score: ScoreKind) -> Option<EvaluatedMap> {
             Some(EvaluatedMap::Difference)
         }
         ScoreKind::Feature | ScoreKind::FeatureSpot => Some(EvaluatedMap::Feature),
-        ScoreKind::Critic | ScoreKind::CriticPattern => Some(EvaluatedMap::Critic),
+        ScoreKind::Critic | ScoreKind::CriticPattern | ScoreKind::CriticLine => Some(EvaluatedMap::Critic),
         ScoreKind::CriticDistance => Some(EvaluatedMap::Distance),
         ScoreKind::Fused => None,
     }

@@ -680,11 +680,14 @@ impl ModelNetworks {
                 false => None,
             },
             critic: match has("c") {
-                true => Some(bundle.fill(
-                    path,
-                    "c",
-                    Critic::new(shape.channels.count(), width, brightness, &mut rng, device),
-                )?),
+                true => {
+                    let critic = Critic::new(shape.channels.count(), width, brightness, &mut rng, device);
+                    // One logit in earlier versions.
+                    let heads =
+                        bundle.with_prefix("c").get("last.weight").and_then(|weight| weight.shape.first().copied());
+                    let critic = if heads == Some(1) { critic } else { critic.with_line_head(&mut rng, device) };
+                    Some(bundle.fill(path, "c", critic)?)
+                }
                 false => None,
             },
         })

@@ -1,4 +1,7 @@
-//! The critic: a segmentation network that maps an image of any size to one logit per 4x4 pixels, above zero for "damaged".
+//! The critic: a segmentation network that maps an image of any size to logits per 4x4 pixels, above zero for "damaged".
+//!
+//! One logit is for damage of any shape but long lines, another for long lines: on a granular surface, what looks like a
+//! grain would otherwise hide a faint crack. Critics of earlier versions have one logit for all damage.
 //!
 //! Fully convolutional at two scales, strides 4 and 8, which are joined at the finer one; the receptive field is about
 //! 140 pixels wide. Batch norm precedes each LeakyReLU, so that it can be folded into the convolutions of a frozen critic.
@@ -59,7 +62,7 @@ impl Layer {
     }
 }
 
-/// Maps images `[batch, channels, h, w]`, with `h` and `w` multiples of `MULTIPLE`, to logits `[batch, 1, h / 4, w / 4]`.
+/// Maps images `[batch, channels, h, w]`, with `h` and `w` multiples of `MULTIPLE`, to logits `[batch, heads, h / 4, w / 4]`.
 #[derive(Module, Debug)]
 pub struct Critic {
     fine: Vec<Layer>,
@@ -123,7 +126,20 @@ impl Critic {
         }
     }
 
-    /// Returns one logit per 4x4 pixels.
+    /// Adds a logit for long lines to an untrained critic.
+    #[must_use]
+    pub fn with_line_head(mut self, rng: &mut impl Rng, device: &Device) -> Self {
+        let width = self.last.inputs();
+        self.last = MapConv::new(width, 2, 1, ConvShape::default(), rng, device).with_bias(PRIOR);
+        self
+    }
+
+    /// Number of logits per 4x4 pixels, 1 or 2; the second is that of long lines.
+    pub fn heads(&self) -> usize {
+        self.last.outputs()
+    }
+
+    /// Returns the logits per 4x4 pixels.
     pub fn forward(&self, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
         let apply = |x, layers: &[Layer], pass: &mut Pass<'_>| layers.iter().fold(x, |x, l| l.forward(x, pass));
         let fine = apply(normalised(x, &self.light.val()), &self.fine, pass);
@@ -161,6 +177,7 @@ pub struct FrozenCritic {
     join_fine: FrozenConv,
     join_coarse: FrozenConv,
     last: FrozenConv,
+    heads: usize,
     brightness: Tensor<1>,
 }
 
@@ -175,6 +192,7 @@ impl FrozenCritic {
             join_fine: critic.join_fine.conv.folded(Some(SLOPE)).fold_output_affine(&norm).freeze(),
             join_coarse: critic.join_coarse.folded(None).scaled(&norm.0).freeze(),
             last: critic.last.folded(None).freeze(),
+            heads: critic.heads(),
             brightness: critic.light.val().without_autodiff(),
         }
     }
@@ -184,7 +202,12 @@ impl FrozenCritic {
         self.last.inputs()
     }
 
-    /// Returns one logit per 4x4 pixels, and the features it is computed from.
+    /// Number of logits per 4x4 pixels; see [`Critic::heads`].
+    pub fn heads(&self) -> usize {
+        self.heads
+    }
+
+    /// Returns the logits per 4x4 pixels, and the features they are computed from.
     pub fn forward(&self, x: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
         let apply = |x, layers: &[FrozenConv]| layers.iter().fold(x, |x, l| l.forward(x));
         let fine = apply(normalised(x, &self.brightness), &self.fine);
@@ -206,7 +229,8 @@ mod tests {
     fn a_critic_that_stands_still_sees_the_same() {
         let device = Device::flex();
         let mut rng = ChaCha8Rng::seed_from_u64(4);
-        let mut critic = Critic::new(1, 12, [0.1, 0.3], &mut rng, &device);
+        let mut critic = Critic::new(1, 12, [0.1, 0.3], &mut rng, &device).with_line_head(&mut rng, &device);
+        assert_eq!(critic.heads(), 2);
         let mut image = |n: usize, h: usize, w: usize| {
             let values: Vec<f32> = (0..n * h * w).map(|_| rng.random_range(-0.6..0.8)).collect();
             Tensor::<4>::from_data(TensorData::new(values, [n, 1, h, w]), &device)
@@ -220,7 +244,7 @@ mod tests {
         let x = image(1, 40, 56);
         let wanted = critic.forward(x.clone(), &mut Pass::Evaluate);
         let (got, features) = FrozenCritic::new(&critic).forward(x);
-        assert_eq!((got.dims(), features.dims()), ([1, 1, 10, 14], [1, 12, 10, 14]));
+        assert_eq!((got.dims(), features.dims()), ([1, 2, 10, 14], [1, 12, 10, 14]));
         let off = (got - wanted.clone()).abs().max().into_scalar::<f32>();
         let most = (wanted + f64::from(-PRIOR)).abs().max().into_scalar::<f32>();
         assert!(most > 1e-3 && off < 1e-4 * most.max(1.0), "{off} at up to {most}");

@@ -226,6 +226,14 @@ impl MapConv {
         Self { weight, bias: constant(outputs, 0.0, device), shape }
     }
 
+    pub(crate) fn inputs(&self) -> usize {
+        self.weight.val().dims()[1]
+    }
+
+    pub(crate) fn outputs(&self) -> usize {
+        self.weight.val().dims()[0]
+    }
+
     /// Sets the bias of all channels.
     pub(crate) fn with_bias(mut self, bias: f32) -> Self {
         self.bias = replace(self.bias, |old| old * 0.0 + bias);

@@ -126,7 +126,8 @@ pub(crate) fn probabilities(
     let n = crops.len() / (channels * side * side).max(1);
     let x = TensorData::new(crops.to_vec(), [n, channels, side, side]);
     let x = Tensor::from_data(x, &device.clone().without_autodiff());
-    let logits = critic.forward(x, &mut Pass::Evaluate);
+    // That of any damage.
+    let logits = critic.forward(x, &mut Pass::Evaluate).max_dim(1);
     Ok(host(activation::sigmoid(logits))?.1)
 }
 
@@ -139,8 +140,8 @@ pub struct CriticTrainer {
     optimiser: Optimiser,
     crops: HealthyCrops,
     synthesiser: DefectSynthesiser,
-    /// Damaged crops of held-out images and their targets.
-    held_out: Option<(Tensor<4>, Tensor<4>)>,
+    /// Damaged crops of held-out images.
+    held_out: Option<CriticBatch>,
     step: u64,
 }
 
@@ -168,7 +169,9 @@ impl CriticTrainer {
         let (_, generated) = host(FrozenGenerator::new(g).forward(Tensor::from_data(z, &device)))?;
         let synthesiser = defect_synthesiser(recipe, side, deviation, (recipe.model.size, generated));
         let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x6372_6974);
-        let critic = Critic::new(channels, recipe.critic.width, pixel_stats, &mut rng, &device.clone().autodiff());
+        let trained = device.clone().autodiff();
+        let critic = Critic::new(channels, recipe.critic.width, pixel_stats, &mut rng, &trained);
+        let critic = critic.with_line_head(&mut rng, &trained);
         let mut trainer = Self {
             critic: critic.valid(),
             live: critic,
@@ -196,6 +199,13 @@ impl CriticTrainer {
         // The brightness is that of these images; an earlier version stored less of it.
         let own = weights::read(&self.live)?.into_iter().filter(|w| w.name == "light");
         let stored = weights::read(trained)?.into_iter().chain(own).map(|w| (w.name.clone(), w)).collect();
+        if trained.heads() == 1 {
+            // One of an earlier version.
+            let mut rng = ChaCha8Rng::seed_from_u64(0);
+            let (channels, width) = (self.recipe.model.channels.count(), self.recipe.critic.width);
+            let device = self.device.clone().autodiff();
+            self.live = Critic::new(channels, width, self.crops.pixel_stats(), &mut rng, &device);
+        }
         self.live = weights::write(self.live, &stored)?.with_brightness(self.crops.pixel_stats());
         self.critic = self.live.valid();
         Ok(self)
@@ -237,10 +247,10 @@ impl CriticTrainer {
     pub fn step(&mut self) -> Result<f32, TrainError> {
         let knobs = self.recipe.critic.clone();
         let (damaged, _) = self.training_batch(self.step, knobs.batch)?;
-        let (x, target) = self.tensors(damaged);
+        let batch = self.tensors(damaged);
         let mut stats = Vec::new();
-        let logits = self.live.forward(x, &mut Pass::Train(&mut stats));
-        let loss = cross_entropy(logits, target, knobs.positive_weight);
+        let logits = self.live.forward(batch.x.clone(), &mut Pass::Train(&mut stats));
+        let loss = batch.cross_entropy(logits, knobs.positive_weight);
         let mut gradients = [loss.backward()];
         let remaining = 1.0 - self.step as f64 / knobs.steps.max(1) as f64;
         let rule =
@@ -261,9 +271,9 @@ impl CriticTrainer {
     /// # Errors
     /// If the value cannot be read from the device.
     pub fn held_out_loss(&self) -> Result<Option<f32>, TrainError> {
-        let Some((x, target)) = &self.held_out else { return Ok(None) };
-        let logits = self.critic.forward(x.clone(), &mut Pass::Evaluate);
-        let loss = cross_entropy(logits, target.clone(), self.recipe.critic.positive_weight);
+        let Some(batch) = &self.held_out else { return Ok(None) };
+        let logits = self.critic.forward(batch.x.clone(), &mut Pass::Evaluate);
+        let loss = batch.cross_entropy(logits, self.recipe.critic.positive_weight);
         Ok(host(loss)?.1.first().copied())
     }
 
@@ -272,28 +282,56 @@ impl CriticTrainer {
         &self.critic
     }
 
-    /// Converts damaged crops to input and target tensors; the target of a logit is 1 if any of its pixels is damaged.
-    fn tensors(&self, damaged: DamagedCrop) -> (Tensor<4>, Tensor<4>) {
+    /// Converts damaged crops to tensors.
+    fn tensors(&self, damaged: DamagedCrop) -> CriticBatch {
         let (side, channels) = (self.crops.side(), self.recipe.model.channels.count());
         let n = damaged.mask.len() / (side * side);
-        let cells = side / STRIDE;
-        let mut target = vec![0.0f32; n * cells * cells];
-        for (i, value) in damaged.mask.iter().enumerate() {
+        let (cells, heads) = (side / STRIDE, self.live.heads());
+        // Whether a cell has a pixel that is damaged by a line, and one that is damaged otherwise.
+        let mut found = vec![[false; 2]; n * cells * cells];
+        for (i, (mask, line)) in damaged.mask.iter().zip(&damaged.lines).enumerate() {
             let (crop, y, x) = (i / (side * side), i / side % side, i % side);
-            let own = &mut target[(crop * cells + y / STRIDE) * cells + x / STRIDE];
-            *own = own.max(*value);
+            let [other, own] = &mut found[(crop * cells + y / STRIDE) * cells + x / STRIDE];
+            *other |= *mask > *line;
+            *own |= *line > 0.0;
+        }
+        let number = |on: bool| f32::from(u8::from(on));
+        let (mut target, mut counted) = (Vec::with_capacity(heads * found.len()), Vec::new());
+        for crop in found.chunks_exact(cells * cells) {
+            for head in 0..heads {
+                // A single logit is for both; of two, neither is asked about the damage of the other.
+                let own = |[other, line]: &[bool; 2]| match (heads, head) {
+                    (1, _) => *other || *line,
+                    (_, 0) => *other,
+                    _ => *line,
+                };
+                target.extend(crop.iter().map(|cell| number(own(cell))));
+                counted.extend(crop.iter().map(|cell| number(own(cell) || !cell.contains(&true))));
+            }
         }
         let x = TensorData::new(damaged.values, [n, channels, side, side]);
-        let target = TensorData::new(target, [n, 1, cells, cells]);
-        (Tensor::from_data(x, &self.device), Tensor::from_data(target, &self.device))
+        let of = |values| Tensor::from_data(TensorData::new(values, [n, heads, cells, cells]), &self.device);
+        CriticBatch { x: Tensor::from_data(x, &self.device), target: of(target), counted: of(counted) }
     }
 }
 
-/// Mean binary cross-entropy on logits; damaged locations count `weight` times.
-fn cross_entropy(logits: Tensor<4>, target: Tensor<4>, weight: f64) -> Tensor<1> {
-    let missed = activation::softplus(logits.clone().neg(), 1.0) * target.clone() * weight;
-    let false_alarms = activation::softplus(logits, 1.0) * (target.neg() + 1.0);
-    (missed + false_alarms).mean()
+/// Damaged crops and what the critic should say of them.
+struct CriticBatch {
+    /// `[n, channels, side, side]`
+    x: Tensor<4>,
+    /// `[n, heads, cells, cells]`: 1 where any pixel of a cell is damaged, 0 elsewhere.
+    target: Tensor<4>,
+    /// Likewise: 1 where the target counts, 0 where it is left open.
+    counted: Tensor<4>,
+}
+
+impl CriticBatch {
+    /// Mean binary cross-entropy on logits; damaged locations count `weight` times.
+    fn cross_entropy(&self, logits: Tensor<4>, weight: f64) -> Tensor<1> {
+        let missed = activation::softplus(logits.clone().neg(), 1.0) * self.target.clone() * weight;
+        let false_alarms = activation::softplus(logits, 1.0) * (self.target.clone().neg() + 1.0);
+        ((missed + false_alarms) * self.counted.clone()).mean()
+    }
 }
 
 /// One in this many training images is reserved for the normal statistics.

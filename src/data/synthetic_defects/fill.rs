@@ -23,6 +23,8 @@ pub enum DefectFill {
     Noise,
     /// A uniform grey.
     Erased,
+    /// As dark or bright as the darkest or brightest grain of the crop.
+    Grain,
     /// Brighter or darker; in colour half of the time another hue instead.
     Brightness,
     /// Brightness that varies smoothly.
@@ -33,13 +35,14 @@ pub enum DefectFill {
 
 impl DefectFill {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Donor,
         Self::Generated,
         Self::Shifted,
         Self::Blur,
         Self::Noise,
         Self::Erased,
+        Self::Grain,
         Self::Brightness,
         Self::Shading,
         Self::Contrast,
@@ -109,6 +112,19 @@ pub(super) fn fill(
                     }
                 })
                 .map(|v| v + grain * normal(rng))
+                .collect()
+        }
+        DefectFill::Grain => {
+            let share = log_uniform(0.004, 0.08, rng);
+            let share = if rng.random_bool(if is_line { 0.75 } else { 0.6 }) { share } else { 1.0 - share };
+            let noise = unit * rng.random_range(0.0..0.25f32);
+            planes()
+                .flat_map(|plane| {
+                    let mut sorted = plane.to_vec();
+                    let at = ((area - 1) as f32 * share) as usize;
+                    vec![*sorted.select_nth_unstable_by(at, f32::total_cmp).1; area]
+                })
+                .map(|v| v + noise * normal(rng))
                 .collect()
         }
         DefectFill::Brightness => {

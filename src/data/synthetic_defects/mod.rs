@@ -4,10 +4,12 @@
 //! NSA, Schlueter et al. 2022; DRAEM, Zavrtanik et al. 2021). Everything is a pure function of a seed.
 
 mod fill;
+mod probe;
 mod shape;
 
 pub use fill::DefectFill;
 use fill::FillContext;
+pub use probe::{ProbeDefect, add_probe};
 use rand::{RngExt, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 pub use shape::DefectShape;
@@ -30,7 +32,7 @@ pub struct SyntheticDefectKnobs {
 
 impl Default for SyntheticDefectKnobs {
     fn default() -> Self {
-        Self { share: 0.5, strength: 0.4, largest: 0.33, brightness: 0.4, jitter: 0.2 }
+        Self { share: 0.5, strength: 0.65, largest: 0.33, brightness: 0.4, jitter: 0.2 }
     }
 }
 
@@ -41,6 +43,15 @@ pub struct DamagedCrop {
     pub values: Vec<f32>,
     /// 1 where damaged, else 0; one value per pixel.
     pub mask: Vec<f32>,
+    /// 1 where a long line damages it, else 0, likewise.
+    pub lines: Vec<f32>,
+}
+
+impl DamagedCrop {
+    /// A crop of `side` pixels without any damage.
+    fn undamaged(crop: &[f32], side: usize) -> Self {
+        Self { values: crop.to_vec(), mask: vec![0.0; side * side], lines: vec![0.0; side * side] }
+    }
 }
 
 /// Adds synthetic defects to crops of one surface.
@@ -52,8 +63,14 @@ pub struct DefectSynthesiser {
 
 /// Maximum number of defects in one crop.
 const MAX_DEFECTS: usize = 3;
+/// Share of cracks among the defects: a critic that sees fewer does not learn to tell a crack from grains.
+const CRACKS: f64 = 0.5;
+/// Share of the cracks that are as dark or bright as grains.
+const CRACKS_LIKE_GRAINS: f64 = 0.85;
+/// Minimum opacity of a crack. Fainter ones cannot be told from the texture, and the critic learns less from all of them.
+const FAINTEST_CRACK: f64 = 0.8;
 /// Change of the smoothed crop in standard deviations above which a defect is visible.
-const VISIBLE: f32 = 0.2;
+const VISIBLE: f32 = 0.5;
 /// Opacity above which a pixel counts as damaged.
 const OPAQUE: f32 = 0.3;
 
@@ -74,17 +91,31 @@ impl DefectSynthesiser {
     /// Damages a healthy crop with probability [`SyntheticDefectKnobs::share`]; `donor` is another healthy crop.
     pub fn synthesise(&self, crop: &[f32], donor: &[f32], rng: &mut ChaCha8Rng) -> DamagedCrop {
         let side = self.context.side;
-        let mut damaged = DamagedCrop { values: crop.to_vec(), mask: vec![0.0; side * side] };
+        let mut damaged = DamagedCrop::undamaged(crop, side);
         if rng.random_bool(self.knobs.share.clamp(0.0, 1.0)) {
             for _ in 0..rng.random_range(1..=MAX_DEFECTS) {
-                let shape = *DefectShape::ALL.choose(rng).unwrap_or(&DefectShape::Blob);
-                let any = !rng.random_bool(self.knobs.brightness.clamp(0.0, 1.0));
-                let fill = DefectFill::ALL.choose(rng).copied().filter(|_| any).unwrap_or(DefectFill::Brightness);
+                let shape = self.shape(rng);
+                // A crack is mostly as dark as the grains; other defects often change nothing but the brightness.
+                let (usual, share) = match shape {
+                    DefectShape::Crack => (DefectFill::Grain, CRACKS_LIKE_GRAINS),
+                    _ => (DefectFill::Brightness, self.knobs.brightness.clamp(0.0, 1.0)),
+                };
+                let any = !rng.random_bool(share);
+                let fill = DefectFill::ALL.choose(rng).copied().filter(|_| any).unwrap_or(usual);
                 self.add_defect(&mut damaged, donor, shape, fill, rng);
             }
         }
         self.change_illumination(&mut damaged.values, rng);
         damaged
+    }
+
+    /// Draws a shape: a crack with the probability [`CRACKS`], else any other.
+    fn shape(&self, rng: &mut ChaCha8Rng) -> DefectShape {
+        if rng.random_bool(CRACKS) {
+            return DefectShape::Crack;
+        }
+        let others = DefectShape::ALL.into_iter().filter(|shape| *shape != DefectShape::Crack);
+        others.collect::<Vec<_>>().choose(rng).copied().unwrap_or(DefectShape::Blob)
     }
 
     /// Adds one defect of the given shape and fill.
@@ -99,8 +130,10 @@ impl DefectSynthesiser {
         let (side, deviation) = (self.context.side, self.context.deviation);
         let area = side * side;
         let alpha = shape::draw(shape, side, self.knobs.largest as f32, rng);
-        let opacity = rng.random_range(self.knobs.strength.clamp(0.0, 0.99) as f32..1.0);
-        let filled = fill::fill(fill, &self.context, &damaged.values, donor, &alpha, shape == DefectShape::Line, rng);
+        let least =
+            if shape == DefectShape::Crack { self.knobs.strength.max(FAINTEST_CRACK) } else { self.knobs.strength };
+        let opacity = rng.random_range(least.clamp(0.0, 0.99) as f32..1.0);
+        let filled = fill::fill(fill, &self.context, &damaged.values, donor, &alpha, shape.is_line(), rng);
         let mut change = vec![0.0f32; area];
         for (i, (value, new)) in damaged.values.iter_mut().zip(filled).enumerate() {
             let blended = (*value + opacity * alpha[i % area] * (new - *value)).clamp(-1.0, 1.0);
@@ -109,9 +142,12 @@ impl DefectSynthesiser {
             *value = blended;
         }
         let seen = fill::blurred(&change, side, 1);
-        for ((mask, alpha), seen) in damaged.mask.iter_mut().zip(&alpha).zip(seen) {
+        for (i, (alpha, seen)) in alpha.iter().zip(seen).enumerate() {
             if *alpha * opacity.max(0.8) > OPAQUE && seen > VISIBLE * deviation {
-                *mask = 1.0;
+                damaged.mask[i] = 1.0;
+                if shape.is_line() {
+                    damaged.lines[i] = 1.0;
+                }
             }
         }
     }
@@ -143,10 +179,11 @@ impl DefectSynthesiser {
                 self.synthesise(of(i), of((i + 1) % n), &mut rng)
             })
             .collect();
-        let mut all = DamagedCrop { values: Vec::with_capacity(crops.len()), mask: Vec::new() };
+        let mut all = DamagedCrop { values: Vec::with_capacity(crops.len()), mask: Vec::new(), lines: Vec::new() };
         for one in damaged {
             all.values.extend(one.values);
             all.mask.extend(one.mask);
+            all.lines.extend(one.lines);
         }
         all
     }
@@ -177,7 +214,7 @@ mod tests {
                 let mut seen = 0.0;
                 for seed in 0..20 {
                     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-                    let mut damaged = DamagedCrop { values: crop.clone(), mask: vec![0.0; SIDE * SIDE] };
+                    let mut damaged = DamagedCrop::undamaged(&crop, SIDE);
                     synthesiser.add_defect(&mut damaged, &donor, shape, fill, &mut rng);
                     assert!(damaged.values.iter().all(|v| (-1.0..=1.0).contains(v)));
                     // Marked pixels are near changed ones, and most of the crop is unchanged.

@@ -10,6 +10,8 @@ use rand_chacha::ChaCha8Rng;
 pub enum DefectShape {
     /// A line or an arc, from hairline to a few pixels wide.
     Line,
+    /// A long jagged line, 1 to 3 pixels wide, that may branch and often runs into the edge of the crop, as cracks do.
+    Crack,
     /// An ellipse at any angle, from a pinhole to a third of the crop.
     Blob,
     /// Irregular patches.
@@ -20,7 +22,14 @@ pub enum DefectShape {
 
 impl DefectShape {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Line, Self::Blob, Self::Cloud, Self::Chip];
+    pub const ALL: [Self; 5] = [Self::Line, Self::Crack, Self::Blob, Self::Cloud, Self::Chip];
+}
+
+impl DefectShape {
+    /// Whether it is a long line.
+    pub(super) fn is_line(self) -> bool {
+        matches!(self, Self::Line | Self::Crack)
+    }
 }
 
 /// Draws opacities in `[0, 1]`, one per pixel. `largest` is the largest half-axis of a blob as a share of the side.
@@ -28,6 +37,7 @@ pub(super) fn draw(shape: DefectShape, side: usize, largest: f32, rng: &mut ChaC
     let reach = (side as f32 * largest).max(2.5);
     match shape {
         DefectShape::Line => line(side, rng),
+        DefectShape::Crack => crack(side, rng),
         DefectShape::Blob => {
             let middle = [0, 1].map(|_| rng.random_range(0.0..side as f32));
             blob(side, middle, axes(1.5, reach, rng), rng)
@@ -52,6 +62,62 @@ fn axes(least: f32, most: f32, rng: &mut ChaCha8Rng) -> [f32; 2] {
     [long, (long * rng.random_range(0.35..1.0)).max(1.2)]
 }
 
+/// Marks the pixels along a step of a pen with a Gaussian profile.
+fn mark(alpha: &mut [f32], side: usize, [cx, cy]: [f32; 2], pen: f32) {
+    let reach = (3.0 * pen).ceil() as isize;
+    let (left, top) = (cx.round() as isize, cy.round() as isize);
+    for y in (top - reach).max(0)..(top + reach + 1).min(side as isize) {
+        for x in (left - reach).max(0)..(left + reach + 1).min(side as isize) {
+            let (dx, dy) = (x as f32 - cx, y as f32 - cy);
+            let value = (-(dx * dx + dy * dy) / (2.0 * pen * pen)).exp();
+            let own = &mut alpha[y as usize * side + x as usize];
+            *own = own.max(value);
+        }
+    }
+}
+
+/// Draws a jagged line that keeps its overall heading, and up to two branches. Two in three begin at the edge.
+fn crack(side: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    const STEP: f32 = 0.7;
+    let mut alpha = vec![0.0f32; side * side];
+    let far = side as f32;
+    let along = rng.random_range(0.0..far);
+    let (start, inwards) = match rng.random_range(0..6u8) {
+        0 => ([0.0, along], 0.0),
+        1 => ([far, along], PI),
+        2 => ([along, 0.0], PI / 2.0),
+        3 => ([along, far], -PI / 2.0),
+        _ => ([along, rng.random_range(0.0..far)], rng.random_range(0.0..TAU)),
+    };
+    let heading = inwards + rng.random_range(-0.9..0.9);
+    let pen = log_uniform(0.45, 1.3, rng);
+    let length = log_uniform(0.4 * far, 2.0 * far, rng);
+    let mut lines = vec![(start, heading, length)];
+    let branches = rng.random_range(0..4usize).saturating_sub(1);
+    let mut drawn = 0;
+    while let Some(&(from, heading, length)) = lines.get(drawn) {
+        let (mut at, mut gone, mut drift) = (from, 0.0, 0.0f32);
+        while gone < length {
+            let run = rng.random_range(2.0..7.0f32);
+            drift = 0.8 * drift + rng.random_range(-0.25..0.25);
+            let (sin, cos) = (heading + drift + rng.random_range(-0.6..0.6)).sin_cos();
+            // The width varies along the line, and branches are narrower.
+            let own = pen * rng.random_range(0.75..1.25) * if drawn == 0 { 1.0 } else { 0.75 };
+            for _ in 0..(run / STEP) as usize {
+                at = [at[0] + STEP * cos, at[1] + STEP * sin];
+                mark(&mut alpha, side, at, own);
+            }
+            gone += run;
+            if drawn == 0 && lines.len() <= branches && rng.random_bool(0.15) {
+                let away = heading + rng.random_range(0.4..1.0) * if rng.random_bool(0.5) { 1.0 } else { -1.0 };
+                lines.push((at, away, length * rng.random_range(0.15..0.4)));
+            }
+        }
+        drawn += 1;
+    }
+    alpha
+}
+
 /// Draws a line of constant curvature with a Gaussian profile. Two in five are horizontal or vertical, as tool marks and
 /// cracks along the grain are.
 fn line(side: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
@@ -67,18 +133,9 @@ fn line(side: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
     let shake = if rng.random_bool(0.3) { 0.15 } else { 0.02 };
     let pen = log_uniform(0.45, 2.6, rng);
     let length = log_uniform(10.0, side as f32 * 1.3, rng);
-    let reach = (3.0 * pen).ceil() as isize;
     for _ in 0..(length / STEP) as usize {
         let [cx, cy] = at;
-        let (left, top) = (cx.round() as isize, cy.round() as isize);
-        for y in (top - reach).max(0)..(top + reach + 1).min(side as isize) {
-            for x in (left - reach).max(0)..(left + reach + 1).min(side as isize) {
-                let (dx, dy) = (x as f32 - cx, y as f32 - cy);
-                let value = (-(dx * dx + dy * dy) / (2.0 * pen * pen)).exp();
-                let own = &mut alpha[y as usize * side + x as usize];
-                *own = own.max(value);
-            }
-        }
+        mark(&mut alpha, side, at, pen);
         heading += bend + rng.random_range(-shake..shake);
         at = [cx + STEP * heading.cos(), cy + STEP * heading.sin()];
     }

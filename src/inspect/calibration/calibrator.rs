@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-
 use super::{Calibration, HeldOut, MapScale};
 use crate::{
-    data::{DataError, DefectSynthesiser, FileHash, ImageStore, Opened, Split, SyntheticDefectKnobs},
+    data::{DataError, FileHash, ImageStore, Opened, ProbeDefect, Split, add_probe},
     inspect::{
         FrozenNetworks, InspectError, InspectionJob, InvertKnobs, Outcome, Planes, Regions, ScoreKind, Scores,
         anomaly_region::RegionLevels,
@@ -27,8 +24,8 @@ const DAMAGED: usize = 32;
 /// Mean side of the square inspected again for a synthetic defect: the defect and the tiles
 /// that cover it.
 const DAMAGED_SIDE: usize = 128;
-/// Attempts at a visible synthetic defect per image.
-const ATTEMPTS: usize = 8;
+/// Attempts at a defect that changes the image.
+const ATTEMPTS: u64 = 8;
 /// Largest side of the damaged window.
 const MAX_WINDOW: usize = 96;
 
@@ -247,40 +244,15 @@ impl Calibrator {
     }
 }
 
-/// Adds a visible synthetic defect to one window of a frame.
+/// Adds a defect to one window of a frame: of a family that no network was trained on, so that the weights do not rest on
+/// what the critic has learnt.
 fn with_damage(frame: &Planes, seed: u64) -> Planes {
-    let (width, height, channels) = (frame.width(), frame.height(), frame.channels());
-    let side = MAX_WINDOW.min(width).min(height);
-    let mut rng = ChaCha8Rng::seed_from_u64(0x6461_6d61_6765);
-    rng.set_stream(seed);
-    let window = |rng: &mut ChaCha8Rng| {
-        let (left, top) = (rng.random_range(0..=width - side), rng.random_range(0..=height - side));
-        let cells = (0..channels)
-            .flat_map(move |c| (0..side * side).map(move |i| (c * height + top + i / side) * width + left + i % side));
-        cells.collect::<Vec<usize>>()
-    };
+    let size = [frame.width(), frame.height()];
     let mut values = frame.values().to_vec();
-    let n = values.len() as f32;
-    // Within the channels: a hue is no structure.
-    let squares = |plane: &[f32]| {
-        let mean = plane.iter().sum::<f32>() / plane.len() as f32;
-        plane.iter().map(|v| (v - mean).powi(2)).sum::<f32>()
-    };
-    let deviation = (values.chunks_exact(width * height).map(squares).sum::<f32>() / n).sqrt();
-    // Damage only: brightness is unchanged.
-    let knobs = SyntheticDefectKnobs { share: 1.0, jitter: 0.0, ..SyntheticDefectKnobs::default() };
-    let synthesiser = DefectSynthesiser::new(knobs, side, channels, deviation, (0, Vec::new()));
-    let mut attempts = (0..ATTEMPTS).map(|_| {
-        let (region, donor) = (window(&mut rng), window(&mut rng));
-        let cut = |cells: &[usize]| cells.iter().map(|&i| values[i]).collect::<Vec<f32>>();
-        let synthetic = synthesiser.synthesise(&cut(&region), &cut(&donor), &mut rng);
-        (region, synthetic)
-    });
-    let seen = attempts.find(|(_, synthetic)| synthetic.mask.contains(&1.0));
-    for (i, value) in seen.into_iter().flat_map(|(region, synthetic)| region.into_iter().zip(synthetic.values)) {
-        values[i] = value;
-    }
-    Planes::new(width, height, channels, values).unwrap_or_else(|| frame.clone())
+    // Not every attempt changes anything: a piece of a uniform area looks like the rest of it.
+    let mut attempts = (0..ATTEMPTS).map(|attempt| seed + attempt * ProbeDefect::ALL.len() as u64);
+    attempts.any(|seed| add_probe(&mut values, size, MAX_WINDOW, seed));
+    Planes::new(size[0], size[1], frame.channels(), values).unwrap_or_else(|| frame.clone())
 }
 
 /// Histogram of values.

@@ -4,7 +4,7 @@ use burn::tensor::Device;
 
 use super::{
     frame_critic::FrameCritic,
-    map::{CriticMap, MapKind, SMOOTHINGS},
+    map::{CriticMap, MapKind, POOLINGS, SQUARES},
     stats::{MeanSpread, NormalStats, ring, stats_by_ring},
     tta::TestTimeAugmentation,
 };
@@ -124,7 +124,11 @@ impl StatsFitter {
     pub fn finish(self) -> FrameCritic {
         let mut stats = self.critic.stats;
         stats.exposures = ExposureRange::of(self.illuminations);
-        for kind in [MapKind::Logit, MapKind::Distance] {
+        let has_lines = self.critic.net.heads() > 1;
+        let kinds = || MapKind::ALL.into_iter().filter(|kind| has_lines || *kind != MapKind::Line);
+        // Those of earlier versions for a critic of theirs.
+        let poolings = if has_lines { POOLINGS.len() } else { SQUARES };
+        for kind in kinds() {
             let cells = self.maps.iter().flat_map(|map| {
                 let [w, h] = map.cells();
                 map.values(kind).iter().enumerate().map(move |(i, v)| (ring(i, w, h), *v))
@@ -132,10 +136,10 @@ impl StatsFitter {
             stats.rings[kind as usize] = stats_by_ring(cells);
         }
         let maps: Vec<CriticMap> = self.maps.into_iter().map(|map| stats.standardise(map)).collect();
-        for kind in [MapKind::Logit, MapKind::Distance] {
-            let mut peaks = vec![Vec::new(); SMOOTHINGS.len()];
+        for kind in kinds() {
+            let mut peaks = vec![Vec::new(); poolings];
             for map in &maps {
-                for (all, peak) in peaks.iter_mut().zip(map.peaks(kind, None)) {
+                for (all, peak) in peaks.iter_mut().zip(map.peaks(kind, poolings, None)) {
                     all.push(f64::from(peak));
                 }
             }

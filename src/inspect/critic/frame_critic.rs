@@ -2,14 +2,14 @@
 //!
 //! Any network responds differently near the frame's edge, so each ring of cells has its own mean and spread, shrunk
 //! towards those of the whole frame where a ring has few cells. A map is reduced to a score by its largest value at
-//! several smoothing scales, each standardised by the distribution of that maximum over healthy images.
+//! several scales, over squares and along lines, each standardised by the distribution of that maximum over healthy images.
 
 use std::vec;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{
-    map::{CriticMap, MapKind},
+    map::{CriticMap, MapKind, SQUARES},
     patterns::Patterns,
     stats::NormalStats,
     tta::{AugmentedView, TestTimeAugmentation},
@@ -34,6 +34,8 @@ pub struct CriticScores {
     pub logit: f64,
     /// From the Mahalanobis distance of the features.
     pub distance: f64,
+    /// From the logit of long lines; `None` for a critic without one.
+    pub line: Option<f64>,
     /// Distance of the logit's pattern to the nearest healthy one; `None` for a critic without [`Patterns`].
     pub pattern: Option<f64>,
 }
@@ -109,7 +111,8 @@ impl FrameCritic {
     pub fn score(&self, map: &CriticMap, inspected: Option<&[bool]>) -> CriticScores {
         let peak = |kind: MapKind| {
             let stats = &self.stats.peaks[kind as usize];
-            let peaks = map.peaks(kind, inspected);
+            let count = if stats.mean.is_empty() { SQUARES } else { stats.mean.len() };
+            let peaks = map.peaks(kind, count, inspected);
             let scaled = peaks.iter().enumerate().map(|(i, peak)| {
                 let (mean, spread) = (stats.mean.get(i), stats.spread.get(i));
                 (peak - mean.copied().unwrap_or(0.0)) / spread.copied().unwrap_or(1.0)
@@ -117,7 +120,8 @@ impl FrameCritic {
             f64::from(scaled.fold(f32::NEG_INFINITY, f32::max))
         };
         let pattern = (!self.patterns.is_empty()).then(|| self.patterns.distance(&map.pattern(inspected)));
-        CriticScores { logit: peak(MapKind::Logit), distance: peak(MapKind::Distance), pattern }
+        let line = (!map.line.is_empty()).then(|| peak(MapKind::Line));
+        CriticScores { logit: peak(MapKind::Logit), distance: peak(MapKind::Distance), line, pattern }
     }
 
     /// Logits and distances before standardisation, averaged over all views.
@@ -133,7 +137,7 @@ impl FrameCritic {
     /// [`FrameCritic::finish_pass`] is equivalent to [`FrameCritic::map`], one view per call.
     pub(crate) fn begin_pass(&self, frame: &Planes) -> CriticPass {
         let views = self.tta.views();
-        let map = CriticMap::blank([frame.width(), frame.height()]);
+        let map = CriticMap::blank([frame.width(), frame.height()], self.net.heads() > 1);
         CriticPass {
             map,
             illumination: self.illumination(frame),
@@ -148,9 +152,12 @@ impl FrameCritic {
     /// When the values cannot be read from the device.
     pub(crate) fn advance(&self, pass: &mut CriticPass, frame: &Planes) -> Result<(), WeightError> {
         let Some(view) = pass.views.next() else { return Ok(()) };
-        let (mut logit, mut distance) = (Vec::new(), Vec::new());
+        let (mut logit, mut distance, mut line) = (Vec::new(), Vec::new(), Vec::new());
         self.for_each_band(&view.apply(frame), pass.illumination, |logits, features| {
-            logit.extend(host_finite(logits, "the critic's map")?.1);
+            let (shape, values) = host_finite(logits, "the critic's map")?;
+            let (first, second) = values.split_at(shape[1]);
+            logit.extend_from_slice(first);
+            line.extend_from_slice(second);
             distance.extend(match &self.whitening {
                 Some((mean, whiten)) => {
                     let whitened = (features - mean.clone()).matmul(whiten.clone());
@@ -162,7 +169,8 @@ impl FrameCritic {
         })?;
         let CriticPass { map, weight, .. } = pass;
         let cells = map.cells();
-        for (sum, values) in [(&mut map.logit, logit), (&mut map.distance, distance)] {
+        let CriticMap { logit: logits, distance: distances, line: lines, .. } = map;
+        for (sum, values) in [(logits, logit), (distances, distance), (lines, line)] {
             sum.iter_mut().zip(view.invert(&values, cells)).for_each(|(sum, v)| *sum += *weight * v);
         }
         Ok(())
@@ -178,7 +186,7 @@ impl FrameCritic {
 
     fn standardised(&self, map: CriticMap) -> Result<CriticMap, WeightError> {
         let map = self.stats.standardise(map);
-        match map.logit.iter().chain(&map.distance).all(|value| value.is_finite()) {
+        match map.logit.iter().chain(&map.distance).chain(&map.line).all(|value| value.is_finite()) {
             true => Ok(map),
             false => Err(WeightError::NotFinite("the critic's map in standard deviations")),
         }
@@ -198,13 +206,13 @@ impl FrameCritic {
         self.stats.exposures?.correction(self.illumination(frame)?)
     }
 
-    /// Runs the network band by band and passes each band's logits `[cells]` and features `[cells, features]` to
+    /// Runs the network band by band and passes each band's logits `[heads, cells]` and features `[cells, features]` to
     /// `each`. `illumination` is that of the whole frame, of which `frame` may be a part.
     pub(super) fn for_each_band(
         &self,
         frame: &Planes,
         illumination: Option<Illumination>,
-        mut each: impl FnMut(Tensor<1>, Tensor<2>) -> Result<(), WeightError>,
+        mut each: impl FnMut(Tensor<2>, Tensor<2>) -> Result<(), WeightError>,
     ) -> Result<(), WeightError> {
         let padded = [frame.width(), frame.height()].map(|side| side.next_multiple_of(MULTIPLE));
         let [across, down] = [frame.width(), frame.height()].map(|side| side.div_ceil(STRIDE));
@@ -227,7 +235,8 @@ impl FrameCritic {
             let (logits, features) = self.net.forward(Tensor::from_data(TensorData::new(values, shape), &self.device));
             let rows = top / STRIDE - first / STRIDE..bottom.div_ceil(STRIDE).min(down) - first / STRIDE;
             let count = rows.len() * across;
-            let logits = logits.slice([0..1, 0..1, rows.clone(), 0..across]).reshape([count]);
+            let logits =
+                logits.slice([0..1, 0..self.net.heads(), rows.clone(), 0..across]).reshape([self.net.heads(), count]);
             let width = self.net.width();
             let features = features.slice([0..1, 0..width, rows, 0..across]).reshape([width, count]);
             each(logits, features.swap_dims(0, 1))?;

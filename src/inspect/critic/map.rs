@@ -1,18 +1,50 @@
 //! The critic's map of one frame.
 
+use std::borrow::Cow;
+
 use super::{patterns, patterns::Pattern};
-use crate::{data::box_mean, inspect::frame_check::FrameMeasures, model::critic::STRIDE};
+use crate::{
+    data::{box_mean, line_mean},
+    inspect::frame_check::FrameMeasures,
+    model::critic::STRIDE,
+};
 
-/// Cells to every side over which a map is averaged before its maximum is taken.
-pub(super) const SMOOTHINGS: [usize; 4] = [0, 1, 2, 4];
+/// How a map is averaged before its maximum is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pooling {
+    /// Over a square that extends so many cells to every side.
+    Square(usize),
+    /// Along lines of so many cells in many directions.
+    Line(usize),
+}
 
-/// The critic's two maps.
+/// All of them. Models of earlier versions use the first four.
+pub(super) const POOLINGS: [Pooling; 7] = [
+    Pooling::Square(0),
+    Pooling::Square(1),
+    Pooling::Square(2),
+    Pooling::Square(4),
+    Pooling::Line(5),
+    Pooling::Line(9),
+    Pooling::Line(17),
+];
+/// Number of poolings of models of earlier versions.
+pub(super) const SQUARES: usize = 4;
+
+/// The critic's maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MapKind {
     /// The logit.
     Logit = 0,
     /// Mahalanobis distance of the features from the healthy mean (Mahalanobis 1936).
     Distance = 1,
+    /// The logit of long lines.
+    Line = 2,
+}
+
+impl MapKind {
+    /// All of them; models of earlier versions have the first two.
+    pub(super) const ALL: [Self; 3] = [Self::Logit, Self::Distance, Self::Line];
 }
 
 /// The critic's maps per pixel, standardised by the statistics of healthy images; 0 where not inspected.
@@ -33,13 +65,16 @@ pub struct CriticMap {
     pub(super) logit: Vec<f32>,
     /// Mahalanobis distance of the features, standardised.
     pub(super) distance: Vec<f32>,
+    /// Logit of long lines, standardised; empty for a critic without one.
+    pub(super) line: Vec<f32>,
 }
 
 impl CriticMap {
-    /// A map of zeros for a frame of this size.
-    pub(super) fn blank(size: [usize; 2]) -> Self {
+    /// A map of zeros for a frame of this size; `lines`: whether the critic has a logit of long lines.
+    pub(super) fn blank(size: [usize; 2], lines: bool) -> Self {
         let cells: usize = size.iter().map(|side| side.div_ceil(STRIDE)).product();
-        Self { size, logit: vec![0.0; cells], distance: vec![0.0; cells] }
+        let line = if lines { vec![0.0; cells] } else { Vec::new() };
+        Self { size, logit: vec![0.0; cells], distance: vec![0.0; cells], line }
     }
 
     /// Cells across and down.
@@ -51,25 +86,34 @@ impl CriticMap {
         match kind {
             MapKind::Logit => &self.logit,
             MapKind::Distance => &self.distance,
+            MapKind::Line => &self.line,
+        }
+    }
+
+    /// The larger of both logits in each cell.
+    fn largest(&self) -> Cow<'_, [f32]> {
+        match self.line.is_empty() {
+            true => Cow::Borrowed(&self.logit),
+            false => Cow::Owned(self.logit.iter().zip(&self.line).map(|(a, b)| a.max(*b)).collect()),
         }
     }
 
     /// The pattern of the logit: its maximum in each part of the frame.
     pub(crate) fn pattern(&self, inspected: Option<&[bool]>) -> Pattern {
         let cells = inspected.map(|all| self.inspected(all));
-        patterns::pattern(&self.logit, self.cells(), cells.as_deref())
+        patterns::pattern(&self.largest(), self.cells(), cells.as_deref())
     }
 
     /// Logits and distances per pixel; 0 where not `inspected`.
     pub fn maps(&self, inspected: Option<&[bool]>) -> CriticMaps {
-        let map = |kind| {
-            let mut map = self.pixels(kind);
+        let map = |cells: &[f32]| {
+            let mut map = self.pixels(cells);
             if let Some(inspected) = inspected {
                 map.iter_mut().zip(inspected).filter(|(_, on)| !**on).for_each(|(v, _)| *v = 0.0);
             }
             map
         };
-        CriticMaps { logit: map(MapKind::Logit), distance: map(MapKind::Distance) }
+        CriticMaps { logit: map(&self.largest()), distance: map(&self.distance) }
     }
 
     /// Adds the medians of both maps to the statistics of the frame.
@@ -79,13 +123,13 @@ impl CriticMap {
 
     /// Logits per pixel.
     pub fn logits(&self) -> Vec<f32> {
-        self.pixels(MapKind::Logit)
+        self.pixels(&self.largest())
     }
 
     /// A map per pixel, interpolated linearly between the centres of cells.
-    fn pixels(&self, kind: MapKind) -> Vec<f32> {
+    fn pixels(&self, values: &[f32]) -> Vec<f32> {
         let ([width, height], [w, h]) = (self.size, self.cells());
-        let smooth = box_mean(self.values(kind), w, h, 1, None);
+        let smooth = box_mean(values, w, h, 1, None);
         let along = |length: usize, cells: usize| -> Vec<(usize, usize, f32)> {
             let half = STRIDE as f32 / 2.0 - 0.5;
             (0..length)
@@ -107,15 +151,20 @@ impl CriticMap {
         pixels
     }
 
-    /// The maximum of a map at each smoothing scale.
-    pub(super) fn peaks(&self, kind: MapKind, inspected: Option<&[bool]>) -> Vec<f32> {
+    /// The maximum of a map by each of the first `count` poolings.
+    pub(super) fn peaks(&self, kind: MapKind, count: usize, inspected: Option<&[bool]>) -> Vec<f32> {
         let [w, h] = self.cells();
         let cells = inspected.map(|all| self.inspected(all));
         let inside = |i: usize| cells.as_ref().is_none_or(|all| all[i]);
-        SMOOTHINGS
+        POOLINGS
             .iter()
-            .map(|&reach| {
-                let smooth = box_mean(self.values(kind), w, h, reach, cells.as_deref());
+            .take(count)
+            .map(|&pooling| {
+                let values = self.values(kind);
+                let smooth = match pooling {
+                    Pooling::Square(reach) => box_mean(values, w, h, reach, cells.as_deref()),
+                    Pooling::Line(length) => line_mean(values, w, h, length, cells.as_deref()),
+                };
                 let own = smooth.iter().enumerate().filter(|(i, _)| inside(*i)).map(|(_, v)| *v);
                 own.fold(f32::NEG_INFINITY, f32::max)
             })
@@ -141,7 +190,8 @@ mod tests {
     #[test]
     fn inspected_pixels_mark_their_own_cell() {
         // 255 rows of 256 pixels cover as many cells as 256 rows of 255 do.
-        let map = CriticMap { size: [256, 255], logit: vec![0.0; 64 * 64], distance: vec![0.0; 64 * 64] };
+        let map =
+            CriticMap { size: [256, 255], logit: vec![0.0; 64 * 64], distance: vec![0.0; 64 * 64], line: Vec::new() };
         let mut pixels = vec![false; 256 * 255];
         pixels[250 * 256 + 9] = true;
         let cells = map.inspected(&pixels);

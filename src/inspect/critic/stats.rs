@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::map::{CriticMap, MapKind, SMOOTHINGS};
+use super::map::{CriticMap, MapKind, POOLINGS, SQUARES};
 use crate::{
     data::ExposureRange,
     model::weights::{Weight, WeightError},
@@ -27,10 +27,10 @@ pub struct NormalStats {
     pub(super) mean: Vec<f32>,
     /// `[features, features]`: whitens the centred features to unit variance.
     pub(super) whiten: Vec<f32>,
-    /// Statistics of each map, by ring.
-    pub(super) rings: [MeanSpread; 2],
-    /// Statistics of each map's maximum, by smoothing scale.
-    pub(super) peaks: [MeanSpread; 2],
+    /// Statistics of each map, by ring; those of a map that a critic lacks are empty.
+    pub(super) rings: [MeanSpread; 3],
+    /// Statistics of each map's maximum, by pooling.
+    pub(super) peaks: [MeanSpread; 3],
     /// Exposures of the images, where the critic normalises brightness; `None` in models of earlier versions.
     pub(super) exposures: Option<ExposureRange>,
 }
@@ -67,7 +67,9 @@ impl NormalStats {
     /// Standardises a map by ring; unchanged where no statistics are known.
     pub(super) fn standardise(&self, mut map: CriticMap) -> CriticMap {
         let [w, h] = map.cells();
-        for (kind, values) in [(MapKind::Logit, &mut map.logit), (MapKind::Distance, &mut map.distance)] {
+        let maps =
+            [(MapKind::Logit, &mut map.logit), (MapKind::Distance, &mut map.distance), (MapKind::Line, &mut map.line)];
+        for (kind, values) in maps {
             let stats = &self.rings[kind as usize];
             for (i, value) in values.iter_mut().enumerate() {
                 let ring = ring(i, w, h);
@@ -83,14 +85,16 @@ impl NormalStats {
     pub(crate) fn weights(&self) -> Vec<Weight> {
         let weight =
             |name: &str, shape: &[usize], values: Vec<f32>| Weight { name: name.into(), shape: shape.to_vec(), values };
-        let stats = |all: &[MeanSpread; 2]| {
+        // Earlier versions wrote two maps and read no others.
+        let maps = self.rings.iter().filter(|own| !own.mean.is_empty()).count();
+        let stats = |all: &[MeanSpread; 3]| {
             all.iter().flat_map(|l| [l.mean.clone(), l.spread.clone()].concat()).collect::<Vec<f32>>()
         };
         let mut all = vec![
             weight("mean", &[self.mean.len()], self.mean.clone()),
             weight("whiten", &[self.mean.len(), self.mean.len()], self.whiten.clone()),
-            weight("rings", &[2, 2, RINGS], stats(&self.rings)),
-            weight("peaks", &[2, 2, SMOOTHINGS.len()], stats(&self.peaks)),
+            weight("rings", &[maps, 2, RINGS], stats(&self.rings)),
+            weight("peaks", &[maps, 2, self.peaks[0].mean.len()], stats(&self.peaks)),
         ];
         all.extend(self.exposures.map(|range| weight("exposures", &[2, 2], range.to_values())));
         all
@@ -125,12 +129,18 @@ impl NormalStats {
             }
         };
         let stats = |values: Vec<f32>, n: usize| {
-            let of = |i: usize| MeanSpread {
-                mean: values[2 * i * n..(2 * i + 1) * n].to_vec(),
-                spread: values[(2 * i + 1) * n..(2 * i + 2) * n].iter().map(|s| s.max(1e-6)).collect(),
+            let of = |i: usize| match values.len() {
+                stored if stored < 2 * (i + 1) * n => MeanSpread::default(),
+                _ => MeanSpread {
+                    mean: values[2 * i * n..(2 * i + 1) * n].to_vec(),
+                    spread: values[(2 * i + 1) * n..(2 * i + 2) * n].iter().map(|s| s.max(1e-6)).collect(),
+                },
             };
-            [of(0), of(1)]
+            [of(0), of(1), of(2)]
         };
+        // Models of earlier versions have two maps and no lines.
+        let of_lines = tensors.get("rings").is_some_and(|stored| stored.shape.first() == Some(&MapKind::ALL.len()));
+        let (maps, poolings) = if of_lines { (MapKind::ALL.len(), POOLINGS.len()) } else { (2, SQUARES) };
         let stored = tensors.contains_key("exposures").then(|| take("exposures", &[2, 2])).transpose()?;
         let exposures = stored.map(|values| {
             let (name, value) = ("usual/exposures".into(), values[0]);
@@ -141,8 +151,8 @@ impl NormalStats {
             exposures: exposures.transpose()?,
             mean: take("mean", &[width])?,
             whiten: take("whiten", &[width, width])?,
-            rings: stats(spreads("rings", &[2, 2, RINGS])?, RINGS),
-            peaks: stats(spreads("peaks", &[2, 2, SMOOTHINGS.len()])?, SMOOTHINGS.len()),
+            rings: stats(spreads("rings", &[maps, 2, RINGS])?, RINGS),
+            peaks: stats(spreads("peaks", &[maps, 2, poolings])?, poolings),
         })
     }
 }

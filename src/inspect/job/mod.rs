@@ -654,6 +654,9 @@ impl InspectionJob {
         if let Some(critic_scores) = self.critic_scores {
             scores.set(ScoreKind::Critic, critic_scores.logit);
             scores.set(ScoreKind::CriticDistance, critic_scores.distance);
+            if let Some(line) = critic_scores.line {
+                scores.set(ScoreKind::CriticLine, line);
+            }
             if let Some(pattern) = critic_scores.pattern {
                 scores.set(ScoreKind::CriticPattern, pattern);
             }

@@ -69,7 +69,7 @@ pub enum ReweightError {
 }
 
 /// Scores that are combined; the others are redundant with one of these.
-pub(crate) const FUSED: [ScoreKind; 7] = [
+pub(crate) const FUSED: [ScoreKind; 8] = [
     ScoreKind::L1,
     ScoreKind::WorstSpot,
     ScoreKind::Feature,
@@ -77,6 +77,7 @@ pub(crate) const FUSED: [ScoreKind; 7] = [
     ScoreKind::Critic,
     ScoreKind::CriticDistance,
     ScoreKind::CriticPattern,
+    ScoreKind::CriticLine,
 ];
 
 /// One in so many healthy images is below the lower bound of a standardised score.
@@ -86,6 +87,8 @@ const MAX_SHIFT: f64 = 4.0;
 /// Shrinkage of the correlation between scores on healthy images: a few damaged images are not enough evidence to
 /// drop a score because another correlates with it.
 const CORRELATION_SHRINKAGE: f64 = 0.7;
+/// Share of the weight that is spread equally over the groups of scores.
+const EQUAL_SHARE: f64 = 0.1;
 
 /// Finds the weights of the combined score from the scores of healthy images and of synthetic damage on some of them,
 /// by Fisher's linear discriminant (1936): each score is weighted by how many standard deviations of healthy images
@@ -114,10 +117,52 @@ pub(crate) fn fusion(healthy: &[Scores], damaged: &[(Option<&Scores>, &Scores)])
     decorrelated(parts.collect(), healthy)
 }
 
-/// Turns per-score effects into weights that account for correlations; scores that would get a negative weight are
-/// dropped.
+/// Turns per-score effects into weights that account for correlations, and shrinks them towards equal weights of the
+/// independent groups of scores: a group that synthetic damage does not move at all keeps a little weight, because real
+/// damage may.
 fn decorrelated(mut parts: Vec<FusionTerm>, healthy: &[Scores]) -> Vec<FusionTerm> {
     let moved: Vec<f64> = parts.iter().map(|p| p.weight).collect();
+    let fisher = fisher(&parts, &moved, healthy);
+    let groups: Vec<Group> = parts.iter().map(|part| Group::of(part.score)).collect();
+    let present = Group::ALL.into_iter().filter(|group| groups.contains(group)).count().max(1) as f64;
+    for (i, part) in parts.iter_mut().enumerate() {
+        let of_group = |all: &[f64]| (0..all.len()).filter(|&j| groups[j] == groups[i]).map(|j| all[j]).sum::<f64>();
+        // Within a group as Fisher's weights are, or as damage moves the scores of a group without any.
+        let share = match of_group(&fisher) {
+            sum if sum > 0.0 => fisher[i] / sum,
+            _ => moved[i] / of_group(&moved),
+        };
+        part.weight = (1.0 - EQUAL_SHARE) * fisher[i] + EQUAL_SHARE * share / present;
+    }
+    parts.retain(|part| part.weight > 0.0);
+    parts
+}
+
+/// Scores that measure much the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Group {
+    /// Differences of pixels.
+    Pixels,
+    /// Differences in the features of D.
+    Features,
+    /// What the critic says.
+    Critic,
+}
+
+impl Group {
+    const ALL: [Self; 3] = [Self::Pixels, Self::Features, Self::Critic];
+
+    fn of(score: ScoreKind) -> Self {
+        match score {
+            ScoreKind::L1Sum | ScoreKind::L1 | ScoreKind::WorstTile | ScoreKind::WorstSpot => Self::Pixels,
+            ScoreKind::Feature | ScoreKind::FeatureSpot => Self::Features,
+            _ => Self::Critic,
+        }
+    }
+}
+
+/// Fisher's weights, which add up to 1; 0 for scores that would get a negative one.
+fn fisher(parts: &[FusionTerm], moved: &[f64], healthy: &[Scores]) -> Vec<f64> {
     // Few images overestimate correlations.
     let known = CORRELATION_SHRINKAGE * healthy.len() as f64 / (healthy.len() + FUSED.len()) as f64;
     let together = |a: &FusionTerm, b: &FusionTerm| {
@@ -127,6 +172,7 @@ fn decorrelated(mut parts: Vec<FusionTerm>, healthy: &[Scores]) -> Vec<FusionTer
     };
     let common: Vec<Vec<f64>> = parts.iter().map(|a| parts.iter().map(|b| together(a, b)).collect()).collect();
     let mut left: Vec<usize> = (0..parts.len()).collect();
+    let mut all = vec![0.0; parts.len()];
     loop {
         let n = left.len();
         let own: Vec<f64> = left.iter().flat_map(|&a| left.iter().map(|&b| common[a][b]).collect::<Vec<_>>()).collect();
@@ -137,11 +183,10 @@ fn decorrelated(mut parts: Vec<FusionTerm>, healthy: &[Scores]) -> Vec<FusionTer
         match least.filter(|&i| weights[i] <= 0.0) {
             Some(i) => left.remove(i),
             None => {
-                let all: f64 = weights.iter().sum();
-                left.iter().zip(weights).for_each(|(&i, weight)| parts[i].weight = weight / all);
-                break;
+                let sum: f64 = weights.iter().sum();
+                left.iter().zip(weights).for_each(|(&i, weight)| all[i] = weight / sum);
+                return all;
             }
         };
     }
-    (0..parts.len()).filter(|i| left.contains(i)).map(|i| parts[i]).collect()
 }

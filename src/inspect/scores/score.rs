@@ -29,13 +29,15 @@ pub enum ScoreKind {
     /// Distance of the critic's map to that of the nearest healthy image, over 6 by 6 parts of the frame; 0 without a
     /// critic.
     CriticPattern,
+    /// Maximum of the critic's standardised logit of long lines; missing without a critic that has one.
+    CriticLine,
     /// Weighted sum of the others, with the calibration's weights; 0 without a calibration.
     Fused,
 }
 
 impl ScoreKind {
     /// All scores, in the order they are listed.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::L1Sum,
         Self::L1,
         Self::WorstTile,
@@ -45,6 +47,7 @@ impl ScoreKind {
         Self::Critic,
         Self::CriticDistance,
         Self::CriticPattern,
+        Self::CriticLine,
         Self::Fused,
     ];
 
@@ -60,6 +63,7 @@ impl ScoreKind {
             Self::Critic => "critic",
             Self::CriticDistance => "critic_distance",
             Self::CriticPattern => "critic_pattern",
+            Self::CriticLine => "critic_line",
             Self::Fused => "fused",
         }
     }
@@ -76,6 +80,7 @@ impl ScoreKind {
             Self::Critic => "Critic",
             Self::CriticDistance => "Critic distance",
             Self::CriticPattern => "Critic pattern",
+            Self::CriticLine => "Critic line",
             Self::Fused => "Combined score",
         }
     }
@@ -95,6 +100,9 @@ impl ScoreKind {
             }
             Self::CriticPattern => {
                 "Distance of the critic's map, in 6 × 6 parts of the image, to the nearest healthy image."
+            }
+            Self::CriticLine => {
+                "Maximum of the critic's logit of long lines, pooled along lines, in standard deviations of healthy images."
             }
             Self::Fused => {
                 "Weighted sum of the scores; each weight follows from how far synthetic damage moves the score."
@@ -130,6 +138,8 @@ pub struct Scores {
     critic_distance: Option<f32>,
     #[serde(deserialize_with = "known")]
     critic_pattern: Option<f32>,
+    #[serde(deserialize_with = "known", skip_serializing_if = "Option::is_none")]
+    critic_line: Option<f32>,
     #[serde(deserialize_with = "known")]
     fused: Option<f32>,
     /// Statistics of the whole frame; absent for scores of earlier versions and of held-out images.
@@ -155,6 +165,7 @@ impl Scores {
             ScoreKind::Critic => self.critic,
             ScoreKind::CriticDistance => self.critic_distance,
             ScoreKind::CriticPattern => self.critic_pattern,
+            ScoreKind::CriticLine => self.critic_line,
             ScoreKind::Fused => self.fused,
         };
         value.map(f64::from)
@@ -193,6 +204,7 @@ impl Scores {
             ScoreKind::Critic => self.critic = Some(value),
             ScoreKind::CriticDistance => self.critic_distance = Some(value),
             ScoreKind::CriticPattern => self.critic_pattern = Some(value),
+            ScoreKind::CriticLine => self.critic_line = Some(value),
             ScoreKind::Fused => self.fused = Some(value),
         }
     }
@@ -231,7 +243,7 @@ mod tests {
         scores.set(ScoreKind::L1, 0.0);
         scores.set(ScoreKind::Critic, -1.5);
         let cells = |scores: &Scores| ScoreKind::ALL.map(|kind| scores.cell(kind));
-        assert_eq!(cells(&scores), ["0", "0", "0", "0", "0", "0", "-1.5", "", "", ""]);
+        assert_eq!(cells(&scores), ["0", "0", "0", "0", "0", "0", "-1.5", "", "", "", ""]);
         let text = serde_json::to_string(&scores).unwrap();
         assert!(text.contains(r#""critic":-1.5,"critic_distance":null,"critic_pattern":null,"fused":null"#), "{text}");
         assert_eq!(serde_json::from_str::<Scores>(&text).unwrap(), scores);
