@@ -65,7 +65,7 @@ impl Source<'_> {
 /// Adds one defect to planes `values` of an image of `size` pixels on the -1 to 1 scale, within a window of at most
 /// `reach` pixels a side; the same `seed` gives the same defect. Returns whether any value changed.
 pub fn add_probe(values: &mut [f32], size: [usize; 2], reach: usize, seed: u64) -> bool {
-    let mut rng = ChaCha8Rng::seed_from_u64(0x7072_6f62_65);
+    let mut rng = ChaCha8Rng::seed_from_u64(0x0070_726f_6265);
     rng.set_stream(seed);
     let kind = ProbeDefect::ALL[(seed % ProbeDefect::ALL.len() as u64) as usize];
     add(values, size, reach, kind, &mut rng)

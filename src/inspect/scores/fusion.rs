@@ -190,3 +190,51 @@ fn fisher(parts: &[FusionTerm], moved: &[f64], healthy: &[Scores]) -> Vec<f64> {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scores(of: impl Fn(ScoreKind) -> f64) -> Scores {
+        let mut scores = Scores::default();
+        FUSED.into_iter().for_each(|kind| scores.set(kind, of(kind)));
+        scores
+    }
+
+    /// Healthy images whose scores vary independently, and the same with one group moved by `moved`.
+    fn images(moved: impl Fn(Group) -> f64) -> (Vec<Scores>, Vec<Scores>) {
+        let value = |i: usize, kind: ScoreKind| ((i * 7 + kind as usize * 13) % 23) as f64 / 23.0;
+        let healthy: Vec<Scores> = (0..40).map(|i| scores(|kind| value(i, kind))).collect();
+        let damaged = (0..16).map(|i| scores(|kind| value(i, kind) + moved(Group::of(kind)))).collect();
+        (healthy, damaged)
+    }
+
+    fn weights(moved: impl Fn(Group) -> f64) -> Vec<(Group, f64)> {
+        let (healthy, damaged) = images(moved);
+        let pairs: Vec<_> = damaged.iter().enumerate().map(|(i, after)| (healthy.get(i), after)).collect();
+        let terms = fusion(&healthy, &pairs);
+        assert!((terms.iter().map(|t| t.weight).sum::<f64>() - 1.0).abs() < 1e-9);
+        assert!(terms.iter().all(|t| t.weight > 0.0 && t.least.is_some()));
+        Group::ALL
+            .into_iter()
+            .map(|group| (group, terms.iter().filter(|t| Group::of(t.score) == group).map(|t| t.weight).sum()))
+            .collect()
+    }
+
+    #[test]
+    fn the_group_that_damage_moves_most_weighs_most_and_every_group_a_little() {
+        for strongest in Group::ALL {
+            let of = weights(|group| if group == strongest { 2.0 } else { 0.02 });
+            for (group, weight) in of {
+                let wanted = if group == strongest { 0.7..1.0 } else { 0.9 * EQUAL_SHARE / 3.0..0.2 };
+                assert!(wanted.contains(&weight), "{strongest:?}: {group:?} weighs {weight}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_group_that_damage_lowers_has_no_weight() {
+        let of = weights(|group| if group == Group::Pixels { -1.0 } else { 1.0 });
+        assert!(of[0].1 == 0.0 && of[1].1 > 0.1 && of[2].1 > 0.1, "{of:?}");
+    }
+}
