@@ -12,6 +12,8 @@ use super::{
 /// Damages `relief` and returns the affected points. `strength` scales depths and stains; 1 is the default, more is for
 /// damage that would not be visible at its position.
 pub(super) fn damage(kind: DefectType, relief: &mut Relief, rng: &mut SeededRng, strength: f32) -> Vec<bool> {
+    // A hairline crack is as dark as the grains.
+    let strength = if kind == DefectType::HairlineCrack { strength } else { strength * relief.defects };
     match kind {
         DefectType::Scratch => scratch(relief, rng, strength),
         DefectType::Pit => pit(relief, rng, strength),
@@ -42,7 +44,7 @@ fn tint(value: &mut f32, factor: f32, amount: f32) {
 
 fn scratch(relief: &mut Relief, rng: &mut SeededRng, strength: f32) -> Vec<bool> {
     let length = rng.log_uniform(45.0, 210.0) * size_factor(relief);
-    let half_width = rng.log_uniform(0.7, 2.3);
+    let half_width = rng.log_uniform(0.7, 2.3) * relief.defects;
     let depth = strength * half_width * rng.uniform(0.6, 1.0);
     // At an angle to the lay: along it, a scratch would look like a tool mark.
     let heading = relief.light.lay + rng.sign() * rng.uniform(PI / 8.0, PI / 2.0);
@@ -76,7 +78,7 @@ fn pit(relief: &mut Relief, rng: &mut SeededRng, strength: f32) -> Vec<bool> {
     let [mx, my] = random_position(relief, rng);
     let mut support = vec![false; relief.height.len()];
     for number in 0..pits {
-        let radius = rng.log_uniform(2.6, 8.5) * size_factor(relief).max(0.5);
+        let radius = rng.log_uniform(2.6, 8.5) * size_factor(relief).max(0.5) * relief.defects;
         let spread = if number == 0 { 0.0 } else { 26.0 * size_factor(relief) };
         let centre = [mx + spread * rng.normal(), my + spread * rng.normal()];
         let dark = rng.uniform(0.36, 0.6);

@@ -59,13 +59,23 @@ pub(super) struct Relief {
     /// Excess of red and of blue over the luminance, as a share of it; green makes up for them. Empty for a grey surface.
     pub hue: Vec<[f32; 2]>,
     pub light: LightSource,
+    /// Factor on the size and strength of pits, scratches and stains, which coarse grains would hide.
+    pub defects: f32,
 }
 
 impl Relief {
     /// Creates flat, clean metal.
     pub(super) fn flat(side: usize, light: LightSource) -> Self {
         let n = side * side;
-        Self { side, height: vec![0.0; n], albedo: vec![1.0; n], gloss: vec![1.0; n], hue: Vec::new(), light }
+        Self {
+            side,
+            height: vec![0.0; n],
+            albedo: vec![1.0; n],
+            gloss: vec![1.0; n],
+            hue: Vec::new(),
+            light,
+            defects: 1.0,
+        }
     }
 
     /// Calls `f` for each point with its position in pixels from the middle, and its height, albedo and gloss to modify.

@@ -302,6 +302,7 @@ fn sintered(side: usize, rng: &mut SeededRng) -> Relief {
     };
 
     let mut relief = Relief::flat(side, light);
+    relief.defects = 1.6;
     relief.for_each_point(|x, y, height, albedo, _| {
         *height = 0.10 * rough.plane(x / 1.7, y / 1.7);
         *albedo = 1.0

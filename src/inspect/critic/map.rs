@@ -50,7 +50,7 @@ impl MapKind {
 /// The critic's maps per pixel, standardised by the statistics of healthy images; 0 where not inspected.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CriticMaps {
-    /// The logit.
+    /// The critic's map on show: the mean of its larger logit and the distance, or the only logit of earlier versions.
     pub logit: Vec<f32>,
     /// Mahalanobis distance of the features from the healthy mean.
     pub distance: Vec<f32>,
@@ -98,6 +98,16 @@ impl CriticMap {
         }
     }
 
+    /// The map on show: the mean of the larger logit and the distance, which locate different damage well, or the logit of
+    /// a critic of an earlier version.
+    fn combined(&self) -> Cow<'_, [f32]> {
+        let largest = self.largest();
+        match self.line.is_empty() {
+            true => largest,
+            false => Cow::Owned(largest.iter().zip(&self.distance).map(|(a, b)| 0.5 * (a + b)).collect()),
+        }
+    }
+
     /// The pattern of the logit: its maximum in each part of the frame.
     pub(crate) fn pattern(&self, inspected: Option<&[bool]>) -> Pattern {
         let cells = inspected.map(|all| self.inspected(all));
@@ -113,7 +123,7 @@ impl CriticMap {
             }
             map
         };
-        CriticMaps { logit: map(&self.largest()), distance: map(&self.distance) }
+        CriticMaps { logit: map(&self.combined()), distance: map(&self.distance) }
     }
 
     /// Adds the medians of both maps to the statistics of the frame.
