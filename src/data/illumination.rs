@@ -21,6 +21,11 @@ const DISPLAY_REACH: f32 = 3.0;
 /// Luminance of red, green and blue (Rec. 709).
 pub(super) const LUMINANCE: [f32; 3] = [0.2126, 0.7152, 0.0722];
 
+/// Luminance of red, green and blue.
+pub(crate) fn luminance_of(colour: [f32; 3]) -> f32 {
+    colour.iter().zip(LUMINANCE).map(|(value, share)| share * value).sum()
+}
+
 /// Brightness (median) and contrast (spread) of an image, on the scale where black is -1 and white 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Illumination {

@@ -48,7 +48,7 @@ pub use decode::decode;
 pub use error::{DataError, FileFault};
 pub use file_hash::{BadHash, FileHash};
 pub use illumination::ExposureCorrection;
-pub(crate) use illumination::{ExposureRange, Illumination};
+pub(crate) use illumination::{ExposureRange, Illumination, luminance_of};
 pub use image_grid::ImageGrid;
 pub use layout::{DefectiveFolder, FolderRole, FolderRoles, FoundFolder, UnclearFolder, describe, describe_assigned};
 pub(crate) use line_filter::line_mean;

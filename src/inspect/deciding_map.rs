@@ -22,7 +22,9 @@ fn map_of(score: ScoreKind) -> Option<EvaluatedMap> {
             Some(EvaluatedMap::Difference)
         }
         ScoreKind::Feature | ScoreKind::FeatureSpot => Some(EvaluatedMap::Feature),
-        ScoreKind::Critic | ScoreKind::CriticPattern | ScoreKind::CriticLine => Some(EvaluatedMap::Critic),
+        ScoreKind::Critic | ScoreKind::CriticPattern | ScoreKind::CriticLine | ScoreKind::Texture => {
+            Some(EvaluatedMap::Critic)
+        }
         ScoreKind::CriticDistance => Some(EvaluatedMap::Distance),
         ScoreKind::Fused => None,
     }

@@ -42,6 +42,7 @@ pub(super) fn model(kind: SurfaceKind, seed: u64, train: usize) -> Model {
     let channels = recipe.model.channels.count();
     let brightness = vec![-0.1; channels].into_iter().chain([0.3]).collect::<Vec<f32>>();
     let critic = Critic::new(channels, recipe.critic.width, brightness, &mut rng, &device);
+    let critic = critic.with_line_head(&mut rng, &device);
     let tta = TestTimeAugmentation::of(&recipe);
     let frames: Vec<Planes> = (0..6).map(|i| healthy(kind, seed + 100, i)).collect();
     let mut fitter = StatsFitter::new(FrozenCritic::new(&critic), tta, frames.len(), &device);

@@ -287,22 +287,23 @@ impl CriticTrainer {
         let (side, channels) = (self.crops.side(), self.recipe.model.channels.count());
         let n = damaged.mask.len() / (side * side);
         let (cells, heads) = (side / STRIDE, self.live.heads());
-        // Whether a cell has a pixel that is damaged by a line, and one that is damaged otherwise.
+        // Whether a cell has a pixel that is damaged by more than a crack, and one that is damaged by a line.
         let mut found = vec![[false; 2]; n * cells * cells];
-        for (i, (mask, line)) in damaged.mask.iter().zip(&damaged.lines).enumerate() {
+        for (i, mask) in damaged.mask.iter().enumerate() {
             let (crop, y, x) = (i / (side * side), i / side % side, i % side);
-            let [other, own] = &mut found[(crop * cells + y / STRIDE) * cells + x / STRIDE];
-            *other |= *mask > *line;
-            *own |= *line > 0.0;
+            let [more, line] = &mut found[(crop * cells + y / STRIDE) * cells + x / STRIDE];
+            *more |= *mask > damaged.cracks[i];
+            *line |= damaged.lines[i] > 0.0;
         }
         let number = |on: bool| f32::from(u8::from(on));
         let (mut target, mut counted) = (Vec::with_capacity(heads * found.len()), Vec::new());
         for crop in found.chunks_exact(cells * cells) {
             for head in 0..heads {
-                // A single logit is for both; of two, neither is asked about the damage of the other.
-                let own = |[other, line]: &[bool; 2]| match (heads, head) {
-                    (1, _) => *other || *line,
-                    (_, 0) => *other,
+                // A single logit is for all damage. Of two, the first is for all but cracks and the second for long lines;
+                // neither is asked about the rest.
+                let own = |[more, line]: &[bool; 2]| match (heads, head) {
+                    (1, _) => *more || *line,
+                    (_, 0) => *more,
                     _ => *line,
                 };
                 target.extend(crop.iter().map(|cell| number(own(cell))));

@@ -128,7 +128,11 @@ fn the_record_of_an_earlier_version_is_exported_as_before() {
     let folder = tempfile::tempdir().unwrap();
     fs::copy(earlier("record.sqlite"), folder.path().join("record.sqlite")).unwrap();
     program(folder.path(), &["review", "export", "--db", "record.sqlite", "--out", "out", "--format", "csv"], 0);
-    let (now, mut then) = (table(&folder.path().join("out/review.csv")), table(&earlier("review.csv")));
+    let (mut now, mut then) = (table(&folder.path().join("out/review.csv")), table(&earlier("review.csv")));
+    // Scores that no model had are empty.
+    for row in &mut now {
+        assert_eq!(["critic_line", "texture"].map(|column| row.remove(column)), [const { Some(String::new()) }; 2]);
+    }
     // A score that the model lacks was 0; its cell is empty now.
     for cell in then.iter_mut().filter_map(|row| row.get_mut("critic_pattern")).filter(|cell| *cell == "0") {
         cell.clear();

@@ -23,8 +23,8 @@ pub struct SyntheticDefectKnobs {
     pub strength: f64,
     /// Largest half-axis of a blob as a share of the crop's side, 0.02 to 0.5.
     pub largest: f64,
-    /// Share of defects that only change the brightness, in colour also the hue, 0 to 1, as scratches, pits and stains mostly do; the others
-    /// draw uniformly from [`DefectFill`].
+    /// Share of the defects other than cracks that only change the brightness, in colour also the hue, 0 to 1, as scratches,
+    /// pits and stains mostly do; the others draw uniformly from [`DefectFill`].
     pub brightness: f64,
     /// Random change of contrast and brightness in half of all crops, damaged or not, as a share, so that it is not a cue.
     pub jitter: f64,
@@ -32,7 +32,7 @@ pub struct SyntheticDefectKnobs {
 
 impl Default for SyntheticDefectKnobs {
     fn default() -> Self {
-        Self { share: 0.5, strength: 0.65, largest: 0.33, brightness: 0.4, jitter: 0.2 }
+        Self { share: 0.5, strength: 0.4, largest: 0.33, brightness: 0.4, jitter: 0.2 }
     }
 }
 
@@ -45,12 +45,15 @@ pub struct DamagedCrop {
     pub mask: Vec<f32>,
     /// 1 where a long line damages it, else 0, likewise.
     pub lines: Vec<f32>,
+    /// 1 where a crack is all that damages it, else 0, likewise.
+    pub cracks: Vec<f32>,
 }
 
 impl DamagedCrop {
     /// A crop of `side` pixels without any damage.
-    fn undamaged(crop: &[f32], side: usize) -> Self {
-        Self { values: crop.to_vec(), mask: vec![0.0; side * side], lines: vec![0.0; side * side] }
+    pub(crate) fn undamaged(crop: &[f32], side: usize) -> Self {
+        let none = || vec![0.0; side * side];
+        Self { values: crop.to_vec(), mask: none(), lines: none(), cracks: none() }
     }
 }
 
@@ -64,13 +67,13 @@ pub struct DefectSynthesiser {
 /// Maximum number of defects in one crop.
 const MAX_DEFECTS: usize = 3;
 /// Share of cracks among the defects: a critic that sees fewer does not learn to tell a crack from grains.
-const CRACKS: f64 = 0.5;
+const CRACKS: f64 = 0.35;
 /// Share of the cracks that are as dark or bright as grains.
 const CRACKS_LIKE_GRAINS: f64 = 0.85;
 /// Minimum opacity of a crack. Fainter ones cannot be told from the texture, and the critic learns less from all of them.
 const FAINTEST_CRACK: f64 = 0.8;
 /// Change of the smoothed crop in standard deviations above which a defect is visible.
-const VISIBLE: f32 = 0.5;
+const VISIBLE: f32 = 0.2;
 /// Opacity above which a pixel counts as damaged.
 const OPAQUE: f32 = 0.3;
 
@@ -144,6 +147,8 @@ impl DefectSynthesiser {
         let seen = fill::blurred(&change, side, 1);
         for (i, (alpha, seen)) in alpha.iter().zip(seen).enumerate() {
             if *alpha * opacity.max(0.8) > OPAQUE && seen > VISIBLE * deviation {
+                let only_crack = shape == DefectShape::Crack && damaged.mask[i] <= damaged.cracks[i];
+                damaged.cracks[i] = f32::from(u8::from(only_crack));
                 damaged.mask[i] = 1.0;
                 if shape.is_line() {
                     damaged.lines[i] = 1.0;
@@ -179,11 +184,12 @@ impl DefectSynthesiser {
                 self.synthesise(of(i), of((i + 1) % n), &mut rng)
             })
             .collect();
-        let mut all = DamagedCrop { values: Vec::with_capacity(crops.len()), mask: Vec::new(), lines: Vec::new() };
+        let mut all = DamagedCrop::undamaged(&[], 0);
         for one in damaged {
             all.values.extend(one.values);
             all.mask.extend(one.mask);
             all.lines.extend(one.lines);
+            all.cracks.extend(one.cracks);
         }
         all
     }
@@ -247,6 +253,10 @@ mod tests {
             let (crop, donor) = (texture(1), texture(2));
             let count = |seed: u64| {
                 let damaged = synthesiser.synthesise(&crop, &donor, &mut ChaCha8Rng::seed_from_u64(seed));
+                // Cracks are as dark as grains whatever the share.
+                if damaged.lines.contains(&1.0) {
+                    return 0;
+                }
                 let change: Vec<f32> = damaged.values.iter().zip(&crop).map(|(a, b)| a - b).collect();
                 change.windows(3).filter(|w| (w[0] - 2.0 * w[1] + w[2]).abs() > 0.02).count()
             };

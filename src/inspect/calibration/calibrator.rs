@@ -26,8 +26,12 @@ const DAMAGED: usize = 32;
 const DAMAGED_SIDE: usize = 128;
 /// Attempts at a defect that changes the image.
 const ATTEMPTS: u64 = 8;
-/// Largest side of the damaged window.
+/// Largest side of the window of most defects.
 const MAX_WINDOW: usize = 96;
+/// One in so many defects may cover a large part of the image instead.
+const LARGE_EVERY: usize = 4;
+/// Share of the pixels of an image inspected again for one of these, at the mean.
+const LARGE_SHARE: f64 = 0.3;
 
 /// Upper limit of the critic's maps in the histogram, in standard deviations.
 const MAX_CRITIC: f32 = 50.0;
@@ -130,7 +134,8 @@ impl Calibrator {
     /// with synthetic damage.
     pub(crate) fn inspections(images: usize, pixels: usize, with_critic: bool) -> f64 {
         let damaged = if with_critic { images.min(DAMAGED) as f64 / images.max(1) as f64 } else { 0.0 };
-        1.0 + damaged * (DAMAGED_SIDE.pow(2) as f64 / pixels.max(1) as f64).min(1.0)
+        let (small, large) = ((DAMAGED_SIDE.pow(2) as f64 / pixels.max(1) as f64).min(1.0), 1.0 / LARGE_EVERY as f64);
+        1.0 + damaged * ((1.0 - large) * small + large * LARGE_SHARE.max(small))
     }
 
     /// Number of images inspected again with synthetic damage.
@@ -181,7 +186,7 @@ impl Calibrator {
         self.done.push(HeldOut { hash, scores: outcome.scores().clone().with_frame(None) });
         let next = self.damaged_scores.len();
         if networks.critic().is_some() && next < self.damaged_count() && self.damaged_index(next) == which {
-            let query = Arc::new(with_damage(&outcome.query, which as u64));
+            let query = Arc::new(with_damage(&outcome.query, next as u64));
             self.job = InspectionJob::changed(networks, query, &outcome, &self.regions)?;
             self.on_damaged = self.job.is_some();
             if !self.on_damaged {
@@ -251,7 +256,8 @@ fn with_damage(frame: &Planes, seed: u64) -> Planes {
     let mut values = frame.values().to_vec();
     // Not every attempt changes anything: a piece of a uniform area looks like the rest of it.
     let mut attempts = (0..ATTEMPTS).map(|attempt| seed + attempt * ProbeDefect::ALL.len() as u64);
-    attempts.any(|seed| add_probe(&mut values, size, MAX_WINDOW, seed));
+    let reach = if seed.is_multiple_of(LARGE_EVERY as u64) { size[0].max(size[1]) } else { MAX_WINDOW };
+    attempts.any(|seed| add_probe(&mut values, size, reach, seed));
     Planes::new(size[0], size[1], frame.channels(), values).unwrap_or_else(|| frame.clone())
 }
 

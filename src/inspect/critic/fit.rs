@@ -6,6 +6,7 @@ use super::{
     frame_critic::FrameCritic,
     map::{CriticMap, MapKind, POOLINGS, SQUARES},
     stats::{MeanSpread, NormalStats, ring, stats_by_ring},
+    texture::{TextureBank, TextureGrid},
     tta::TestTimeAugmentation,
 };
 use crate::{
@@ -36,6 +37,7 @@ pub struct StatsFitter {
     products: Vec<f64>,
     count: f64,
     maps: Vec<CriticMap>,
+    textures: Vec<TextureGrid>,
     illuminations: Vec<Illumination>,
 }
 
@@ -51,6 +53,7 @@ impl StatsFitter {
             products: vec![0.0; width * width],
             count: 0.0,
             maps: Vec::new(),
+            textures: Vec::new(),
             illuminations: Vec::new(),
         }
     }
@@ -73,6 +76,10 @@ impl StatsFitter {
         if self.added < self.images {
             let mut all: Vec<f32> = Vec::new();
             let illumination = self.critic.illumination(frame);
+            // A critic of an earlier version keeps its maps.
+            if self.critic.net.heads() > 1 {
+                self.textures.push(TextureGrid::of(frame, illumination));
+            }
             self.illuminations.extend(illumination);
             // Without shifted views: their repeated border is not part of any map.
             for view in (TestTimeAugmentation { shifted: false, ..self.critic.tta }).views() {
@@ -121,11 +128,25 @@ impl StatsFitter {
     }
 
     /// The critic with the fitted statistics.
-    pub fn finish(self) -> FrameCritic {
+    pub fn finish(mut self) -> FrameCritic {
         let mut stats = self.critic.stats;
         stats.exposures = ExposureRange::of(self.illuminations);
+        stats.texture = TextureBank::of(&self.textures);
+        if let Some(bank) = &stats.texture {
+            // Each image is compared with the others.
+            for (i, (map, grid)) in self.maps.iter_mut().zip(&self.textures).enumerate() {
+                map.texture = bank.map(grid, map.cells(), bank.of_image(i, &self.textures));
+            }
+        }
         let has_lines = self.critic.net.heads() > 1;
-        let kinds = || MapKind::ALL.into_iter().filter(|kind| has_lines || *kind != MapKind::Line);
+        let has_texture = stats.texture.is_some();
+        let kinds = || {
+            MapKind::ALL.into_iter().filter(|kind| match kind {
+                MapKind::Logit | MapKind::Distance => true,
+                MapKind::Line => has_lines,
+                MapKind::Texture => has_texture,
+            })
+        };
         // Those of earlier versions for a critic of theirs.
         let poolings = if has_lines { POOLINGS.len() } else { SQUARES };
         for kind in kinds() {

@@ -12,6 +12,7 @@ use super::{
     map::{CriticMap, MapKind, SQUARES},
     patterns::Patterns,
     stats::NormalStats,
+    texture::TextureGrid,
     tta::{AugmentedView, TestTimeAugmentation},
 };
 use crate::{
@@ -36,6 +37,8 @@ pub struct CriticScores {
     pub distance: f64,
     /// From the logit of long lines; `None` for a critic without one.
     pub line: Option<f64>,
+    /// From the texture statistics; `None` for a critic without them.
+    pub texture: Option<f64>,
     /// Distance of the logit's pattern to the nearest healthy one; `None` for a critic without [`Patterns`].
     pub pattern: Option<f64>,
 }
@@ -104,7 +107,8 @@ impl FrameCritic {
     /// # Errors
     /// When the values cannot be read from the device.
     pub fn map(&self, frame: &Planes) -> Result<CriticMap, WeightError> {
-        self.standardised(self.raw_map(frame)?)
+        let map = self.raw_map(frame)?;
+        self.standardised(self.with_texture(map, frame))
     }
 
     /// Reduces a map to scores over the pixels marked in `inspected`.
@@ -121,7 +125,8 @@ impl FrameCritic {
         };
         let pattern = (!self.patterns.is_empty()).then(|| self.patterns.distance(&map.pattern(inspected)));
         let line = (!map.line.is_empty()).then(|| peak(MapKind::Line));
-        CriticScores { logit: peak(MapKind::Logit), distance: peak(MapKind::Distance), line, pattern }
+        let texture = (!map.texture.is_empty()).then(|| peak(MapKind::Texture));
+        CriticScores { logit: peak(MapKind::Logit), distance: peak(MapKind::Distance), line, texture, pattern }
     }
 
     /// Logits and distances before standardisation, averaged over all views.
@@ -180,13 +185,21 @@ impl FrameCritic {
     ///
     /// # Errors
     /// [`WeightError::NotFinite`] when the statistics of healthy images do not fit the map.
-    pub(crate) fn finish_pass(&self, pass: CriticPass) -> Result<CriticMap, WeightError> {
-        self.standardised(pass.map)
+    pub(crate) fn finish_pass(&self, pass: CriticPass, frame: &Planes) -> Result<CriticMap, WeightError> {
+        self.standardised(self.with_texture(pass.map, frame))
+    }
+
+    /// Adds the distance of the texture statistics.
+    fn with_texture(&self, map: CriticMap, frame: &Planes) -> CriticMap {
+        let Some(bank) = &self.stats.texture else { return map };
+        let texture = bank.map(&TextureGrid::of(frame, self.illumination(frame)), map.cells(), 0..0);
+        CriticMap { texture, ..map }
     }
 
     fn standardised(&self, map: CriticMap) -> Result<CriticMap, WeightError> {
         let map = self.stats.standardise(map);
-        match map.logit.iter().chain(&map.distance).chain(&map.line).all(|value| value.is_finite()) {
+        match map.logit.iter().chain(&map.distance).chain(&map.line).chain(&map.texture).all(|value| value.is_finite())
+        {
             true => Ok(map),
             false => Err(WeightError::NotFinite("the critic's map in standard deviations")),
         }

@@ -40,17 +40,20 @@ pub(super) enum MapKind {
     Distance = 1,
     /// The logit of long lines.
     Line = 2,
+    /// Distance of the texture statistics from those of healthy images.
+    Texture = 3,
 }
 
 impl MapKind {
     /// All of them; models of earlier versions have the first two.
-    pub(super) const ALL: [Self; 3] = [Self::Logit, Self::Distance, Self::Line];
+    pub(super) const ALL: [Self; 4] = [Self::Logit, Self::Distance, Self::Line, Self::Texture];
 }
 
 /// The critic's maps per pixel, standardised by the statistics of healthy images; 0 where not inspected.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CriticMaps {
-    /// The critic's map on show: the mean of its larger logit and the distance, or the only logit of earlier versions.
+    /// The critic's map on show: the mean of its larger logit, the distance and the texture, or the only
+    /// logit of earlier versions.
     pub logit: Vec<f32>,
     /// Mahalanobis distance of the features from the healthy mean.
     pub distance: Vec<f32>,
@@ -67,6 +70,8 @@ pub struct CriticMap {
     pub(super) distance: Vec<f32>,
     /// Logit of long lines, standardised; empty for a critic without one.
     pub(super) line: Vec<f32>,
+    /// Distance of the texture statistics, standardised; empty without them.
+    pub(super) texture: Vec<f32>,
 }
 
 impl CriticMap {
@@ -74,7 +79,7 @@ impl CriticMap {
     pub(super) fn blank(size: [usize; 2], lines: bool) -> Self {
         let cells: usize = size.iter().map(|side| side.div_ceil(STRIDE)).product();
         let line = if lines { vec![0.0; cells] } else { Vec::new() };
-        Self { size, logit: vec![0.0; cells], distance: vec![0.0; cells], line }
+        Self { size, logit: vec![0.0; cells], distance: vec![0.0; cells], line, texture: Vec::new() }
     }
 
     /// Cells across and down.
@@ -87,6 +92,7 @@ impl CriticMap {
             MapKind::Logit => &self.logit,
             MapKind::Distance => &self.distance,
             MapKind::Line => &self.line,
+            MapKind::Texture => &self.texture,
         }
     }
 
@@ -98,14 +104,17 @@ impl CriticMap {
         }
     }
 
-    /// The map on show: the mean of the larger logit and the distance, which locate different damage well, or the logit of
-    /// a critic of an earlier version.
+    /// The map on show: the mean of the larger logit, the distance and the texture, which locate different damage well, or
+    /// the logit of a critic of an earlier version.
     fn combined(&self) -> Cow<'_, [f32]> {
         let largest = self.largest();
-        match self.line.is_empty() {
-            true => largest,
-            false => Cow::Owned(largest.iter().zip(&self.distance).map(|(a, b)| 0.5 * (a + b)).collect()),
+        if self.line.is_empty() {
+            return largest;
         }
+        let maps = [&largest[..], &self.distance, &self.texture];
+        let present = || maps.iter().filter(|map| !map.is_empty());
+        let share = 1.0 / present().count() as f32;
+        Cow::Owned((0..largest.len()).map(|i| share * present().map(|map| map[i]).sum::<f32>()).collect())
     }
 
     /// The pattern of the logit: its maximum in each part of the frame.
@@ -200,8 +209,13 @@ mod tests {
     #[test]
     fn inspected_pixels_mark_their_own_cell() {
         // 255 rows of 256 pixels cover as many cells as 256 rows of 255 do.
-        let map =
-            CriticMap { size: [256, 255], logit: vec![0.0; 64 * 64], distance: vec![0.0; 64 * 64], line: Vec::new() };
+        let map = CriticMap {
+            size: [256, 255],
+            logit: vec![0.0; 64 * 64],
+            distance: vec![0.0; 64 * 64],
+            line: Vec::new(),
+            texture: Vec::new(),
+        };
         let mut pixels = vec![false; 256 * 255];
         pixels[250 * 256 + 9] = true;
         let cells = map.inspected(&pixels);

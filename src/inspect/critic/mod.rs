@@ -2,7 +2,7 @@
 //!
 //! [`FrameCritic`] produces a [`CriticMap`] with one cell per 4x4 pixels, standardised by [`NormalStats`].
 //! [`StatsFitter`] fits those statistics on healthy *training* images, so the held-out images stay unseen for
-//! calibration. [`Patterns`] compares maps of whole frames; [`EmbeddingBank`] keeps healthy crops and finds the most
+//! calibration. [`TextureBank`] adds what needs no training. [`Patterns`] compares maps of whole frames; [`EmbeddingBank`] keeps healthy crops and finds the most
 //! similar.
 
 pub(crate) mod embedding;
@@ -12,6 +12,7 @@ mod map;
 pub(crate) mod neighbours;
 pub(crate) mod patterns;
 mod stats;
+mod texture;
 mod tta;
 
 pub use fit::StatsFitter;
@@ -21,4 +22,5 @@ pub use map::{CriticMap, CriticMaps};
 pub use neighbours::{BankBuilder, CropOrigin, EmbeddingBank, Neighbour};
 pub use patterns::{Pattern, Patterns};
 pub use stats::NormalStats;
+pub use texture::TextureBank;
 pub use tta::TestTimeAugmentation;

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::map::{CriticMap, MapKind, POOLINGS, SQUARES};
+use super::{
+    map::{CriticMap, MapKind, POOLINGS, SQUARES},
+    texture::TextureBank,
+};
 use crate::{
     data::ExposureRange,
     model::weights::{Weight, WeightError},
@@ -28,11 +31,13 @@ pub struct NormalStats {
     /// `[features, features]`: whitens the centred features to unit variance.
     pub(super) whiten: Vec<f32>,
     /// Statistics of each map, by ring; those of a map that a critic lacks are empty.
-    pub(super) rings: [MeanSpread; 3],
+    pub(super) rings: [MeanSpread; 4],
     /// Statistics of each map's maximum, by pooling.
-    pub(super) peaks: [MeanSpread; 3],
+    pub(super) peaks: [MeanSpread; 4],
     /// Exposures of the images, where the critic normalises brightness; `None` in models of earlier versions.
     pub(super) exposures: Option<ExposureRange>,
+    /// Texture of the images; `None` in models of earlier versions, and with too few images.
+    pub(super) texture: Option<TextureBank>,
 }
 
 /// Returns the ring of a cell.
@@ -67,8 +72,12 @@ impl NormalStats {
     /// Standardises a map by ring; unchanged where no statistics are known.
     pub(super) fn standardise(&self, mut map: CriticMap) -> CriticMap {
         let [w, h] = map.cells();
-        let maps =
-            [(MapKind::Logit, &mut map.logit), (MapKind::Distance, &mut map.distance), (MapKind::Line, &mut map.line)];
+        let maps = [
+            (MapKind::Logit, &mut map.logit),
+            (MapKind::Distance, &mut map.distance),
+            (MapKind::Line, &mut map.line),
+            (MapKind::Texture, &mut map.texture),
+        ];
         for (kind, values) in maps {
             let stats = &self.rings[kind as usize];
             for (i, value) in values.iter_mut().enumerate() {
@@ -87,7 +96,7 @@ impl NormalStats {
             |name: &str, shape: &[usize], values: Vec<f32>| Weight { name: name.into(), shape: shape.to_vec(), values };
         // Earlier versions wrote two maps and read no others.
         let maps = self.rings.iter().filter(|own| !own.mean.is_empty()).count();
-        let stats = |all: &[MeanSpread; 3]| {
+        let stats = |all: &[MeanSpread; 4]| {
             all.iter().flat_map(|l| [l.mean.clone(), l.spread.clone()].concat()).collect::<Vec<f32>>()
         };
         let mut all = vec![
@@ -96,6 +105,7 @@ impl NormalStats {
             weight("rings", &[maps, 2, RINGS], stats(&self.rings)),
             weight("peaks", &[maps, 2, self.peaks[0].mean.len()], stats(&self.peaks)),
         ];
+        all.extend(self.texture.iter().flat_map(TextureBank::weights));
         all.extend(self.exposures.map(|range| weight("exposures", &[2, 2], range.to_values())));
         all
     }
@@ -136,11 +146,13 @@ impl NormalStats {
                     spread: values[(2 * i + 1) * n..(2 * i + 2) * n].iter().map(|s| s.max(1e-6)).collect(),
                 },
             };
-            [of(0), of(1), of(2)]
+            [of(0), of(1), of(2), of(3)]
         };
-        // Models of earlier versions have two maps and no lines.
-        let of_lines = tensors.get("rings").is_some_and(|stored| stored.shape.first() == Some(&MapKind::ALL.len()));
-        let (maps, poolings) = if of_lines { (MapKind::ALL.len(), POOLINGS.len()) } else { (2, SQUARES) };
+        // Models of earlier versions have two maps and no lines; without texture, there are three.
+        let (maps, poolings) = match tensors.get("rings").and_then(|stored| stored.shape.first()) {
+            Some(&maps) if (3..=MapKind::ALL.len()).contains(&maps) => (maps, POOLINGS.len()),
+            _ => (2, SQUARES),
+        };
         let stored = tensors.contains_key("exposures").then(|| take("exposures", &[2, 2])).transpose()?;
         let exposures = stored.map(|values| {
             let (name, value) = ("usual/exposures".into(), values[0]);
@@ -149,6 +161,7 @@ impl NormalStats {
         });
         Ok(Self {
             exposures: exposures.transpose()?,
+            texture: TextureBank::from_weights(tensors)?,
             mean: take("mean", &[width])?,
             whiten: take("whiten", &[width, width])?,
             rings: stats(spreads("rings", &[maps, 2, RINGS])?, RINGS),

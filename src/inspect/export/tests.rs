@@ -312,8 +312,8 @@ fn csv_quotes_any_file_name() {
     }
     let text = String::from_utf8(out.clone()).unwrap();
     assert!(text.starts_with(
-        "file,verdict,p,n,rate,score,l1_sum,l1,worst_tile,worst_spot,feature,feature_spot,critic,critic_distance,critic_pattern,fused,width,height,tiles,steps,seconds,model,hash,regions\n\
-         \"a, \"\"b\"\"\nc;.png\",suspect,0.01639344262295082,60,0.05,worst_spot,1234.5,0.0514,0.0514,0.6021,1.75,0,,,,,64,48,1,3,1.4375,\"Turned steel, 12 June\",9f86d081884c7d65,\n"
+        "file,verdict,p,n,rate,score,l1_sum,l1,worst_tile,worst_spot,feature,feature_spot,critic,critic_distance,critic_pattern,critic_line,texture,fused,width,height,tiles,steps,seconds,model,hash,regions\n\
+         \"a, \"\"b\"\"\nc;.png\",suspect,0.01639344262295082,60,0.05,worst_spot,1234.5,0.0514,0.0514,0.6021,1.75,0,,,,,,,64,48,1,3,1.4375,\"Turned steel, 12 June\",9f86d081884c7d65,\n"
     ), "{text}");
     let mut reader = csv::Reader::from_reader(&out[..]);
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
@@ -430,11 +430,11 @@ fn every_score_fits_above_the_legend_with_the_deciding_one_first() {
     let input = inspected(&outcome, &[]);
     let canvas = triptych::draw(&input);
     let layout = ExportLayout::of(&input, 384, 1_600);
-    // Ten rows of scores lie above the line of the legend; the legend has two lines and the key of the marks.
-    let least = layout.bottom + layout.px(16.0 + 10.0 * 20.0 + 12.0 + 15.0 + 26.0);
+    // Twelve rows of scores lie above the line of the legend; the legend has two lines and the key of the marks.
+    let least = layout.bottom + layout.px(16.0 + 12.0 * 20.0 + 12.0 + 15.0 + 26.0);
     assert!(canvas.whole()[3] >= least, "{:?} {least}", canvas.whole());
     let rows = triptych::score_rows(&input);
-    assert_eq!((rows.len(), rows[0].0, rows[0].2), (10, "Worst spot", true));
+    assert_eq!((rows.len(), rows[0].0, rows[0].2), (12, "Worst spot", true));
     assert!(rows.iter().any(|(name, value, _)| *name == "Critic" && value == "–"), "{rows:?}");
 }
 

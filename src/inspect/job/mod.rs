@@ -372,7 +372,7 @@ impl InspectionJob {
             self.critic_pass = Some(pass);
             return Ok(());
         }
-        let map = critic.finish_pass(pass)?;
+        let map = critic.finish_pass(pass, &self.query)?;
         self.critic_scores = Some(critic.score(&map, self.inspected.as_deref()));
         if self.knobs.robust > 0.0 {
             self.weights = Some(self.critic_weights(&map));
@@ -656,6 +656,9 @@ impl InspectionJob {
             scores.set(ScoreKind::CriticDistance, critic_scores.distance);
             if let Some(line) = critic_scores.line {
                 scores.set(ScoreKind::CriticLine, line);
+            }
+            if let Some(texture) = critic_scores.texture {
+                scores.set(ScoreKind::Texture, texture);
             }
             if let Some(pattern) = critic_scores.pattern {
                 scores.set(ScoreKind::CriticPattern, pattern);

@@ -69,7 +69,7 @@ pub enum ReweightError {
 }
 
 /// Scores that are combined; the others are redundant with one of these.
-pub(crate) const FUSED: [ScoreKind; 8] = [
+pub(crate) const FUSED: [ScoreKind; 9] = [
     ScoreKind::L1,
     ScoreKind::WorstSpot,
     ScoreKind::Feature,
@@ -78,6 +78,7 @@ pub(crate) const FUSED: [ScoreKind; 8] = [
     ScoreKind::CriticDistance,
     ScoreKind::CriticPattern,
     ScoreKind::CriticLine,
+    ScoreKind::Texture,
 ];
 
 /// One in so many healthy images is below the lower bound of a standardised score.
@@ -132,7 +133,9 @@ fn decorrelated(mut parts: Vec<FusionTerm>, healthy: &[Scores]) -> Vec<FusionTer
             sum if sum > 0.0 => fisher[i] / sum,
             _ => moved[i] / of_group(&moved),
         };
-        part.weight = (1.0 - EQUAL_SHARE) * fisher[i] + EQUAL_SHARE * share / present;
+        let weight = (1.0 - EQUAL_SHARE) * fisher[i] + EQUAL_SHARE * share / present;
+        // Few digits are read back from a model file exactly.
+        part.weight = (weight * 1e9).round() / 1e9;
     }
     parts.retain(|part| part.weight > 0.0);
     parts
@@ -147,15 +150,18 @@ enum Group {
     Features,
     /// What the critic says.
     Critic,
+    /// Statistics of the texture.
+    Texture,
 }
 
 impl Group {
-    const ALL: [Self; 3] = [Self::Pixels, Self::Features, Self::Critic];
+    const ALL: [Self; 4] = [Self::Pixels, Self::Features, Self::Critic, Self::Texture];
 
     fn of(score: ScoreKind) -> Self {
         match score {
             ScoreKind::L1Sum | ScoreKind::L1 | ScoreKind::WorstTile | ScoreKind::WorstSpot => Self::Pixels,
             ScoreKind::Feature | ScoreKind::FeatureSpot => Self::Features,
+            ScoreKind::Texture => Self::Texture,
             _ => Self::Critic,
         }
     }
@@ -193,6 +199,9 @@ fn fisher(parts: &[FusionTerm], moved: &[f64], healthy: &[Scores]) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
     use super::*;
 
     fn scores(of: impl Fn(ScoreKind) -> f64) -> Scores {
@@ -203,7 +212,9 @@ mod tests {
 
     /// Healthy images whose scores vary independently, and the same with one group moved by `moved`.
     fn images(moved: impl Fn(Group) -> f64) -> (Vec<Scores>, Vec<Scores>) {
-        let value = |i: usize, kind: ScoreKind| ((i * 7 + kind as usize * 13) % 23) as f64 / 23.0;
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        let noise: Vec<f64> = (0..40 * 16).map(|_| rng.random_range(0.0..1.0)).collect();
+        let value = |i: usize, kind: ScoreKind| noise[i * 16 + kind as usize];
         let healthy: Vec<Scores> = (0..40).map(|i| scores(|kind| value(i, kind))).collect();
         let damaged = (0..16).map(|i| scores(|kind| value(i, kind) + moved(Group::of(kind)))).collect();
         (healthy, damaged)
@@ -213,7 +224,7 @@ mod tests {
         let (healthy, damaged) = images(moved);
         let pairs: Vec<_> = damaged.iter().enumerate().map(|(i, after)| (healthy.get(i), after)).collect();
         let terms = fusion(&healthy, &pairs);
-        assert!((terms.iter().map(|t| t.weight).sum::<f64>() - 1.0).abs() < 1e-9);
+        assert!((terms.iter().map(|t| t.weight).sum::<f64>() - 1.0).abs() < 1e-7);
         assert!(terms.iter().all(|t| t.weight > 0.0 && t.least.is_some()));
         Group::ALL
             .into_iter()
@@ -226,7 +237,7 @@ mod tests {
         for strongest in Group::ALL {
             let of = weights(|group| if group == strongest { 2.0 } else { 0.02 });
             for (group, weight) in of {
-                let wanted = if group == strongest { 0.7..1.0 } else { 0.9 * EQUAL_SHARE / 3.0..0.2 };
+                let wanted = if group == strongest { 0.6..1.0 } else { 0.9 * EQUAL_SHARE / 3.0..0.25 };
                 assert!(wanted.contains(&weight), "{strongest:?}: {group:?} weighs {weight}");
             }
         }

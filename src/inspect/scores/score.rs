@@ -31,13 +31,15 @@ pub enum ScoreKind {
     CriticPattern,
     /// Maximum of the critic's standardised logit of long lines; missing without a critic that has one.
     CriticLine,
+    /// Maximum distance of the texture statistics from those of healthy images, standardised; missing without them.
+    Texture,
     /// Weighted sum of the others, with the calibration's weights; 0 without a calibration.
     Fused,
 }
 
 impl ScoreKind {
     /// All scores, in the order they are listed.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::L1Sum,
         Self::L1,
         Self::WorstTile,
@@ -48,6 +50,7 @@ impl ScoreKind {
         Self::CriticDistance,
         Self::CriticPattern,
         Self::CriticLine,
+        Self::Texture,
         Self::Fused,
     ];
 
@@ -64,6 +67,7 @@ impl ScoreKind {
             Self::CriticDistance => "critic_distance",
             Self::CriticPattern => "critic_pattern",
             Self::CriticLine => "critic_line",
+            Self::Texture => "texture",
             Self::Fused => "fused",
         }
     }
@@ -81,6 +85,7 @@ impl ScoreKind {
             Self::CriticDistance => "Critic distance",
             Self::CriticPattern => "Critic pattern",
             Self::CriticLine => "Critic line",
+            Self::Texture => "Texture",
             Self::Fused => "Combined score",
         }
     }
@@ -103,6 +108,9 @@ impl ScoreKind {
             }
             Self::CriticLine => {
                 "Maximum of the critic's logit of long lines, pooled along lines, in standard deviations of healthy images."
+            }
+            Self::Texture => {
+                "Maximum distance of brightness and gradients, averaged over large squares, from those of healthy images."
             }
             Self::Fused => {
                 "Weighted sum of the scores; each weight follows from how far synthetic damage moves the score."
@@ -140,6 +148,8 @@ pub struct Scores {
     critic_pattern: Option<f32>,
     #[serde(deserialize_with = "known", skip_serializing_if = "Option::is_none")]
     critic_line: Option<f32>,
+    #[serde(deserialize_with = "known", skip_serializing_if = "Option::is_none")]
+    texture: Option<f32>,
     #[serde(deserialize_with = "known")]
     fused: Option<f32>,
     /// Statistics of the whole frame; absent for scores of earlier versions and of held-out images.
@@ -166,6 +176,7 @@ impl Scores {
             ScoreKind::CriticDistance => self.critic_distance,
             ScoreKind::CriticPattern => self.critic_pattern,
             ScoreKind::CriticLine => self.critic_line,
+            ScoreKind::Texture => self.texture,
             ScoreKind::Fused => self.fused,
         };
         value.map(f64::from)
@@ -205,6 +216,7 @@ impl Scores {
             ScoreKind::CriticDistance => self.critic_distance = Some(value),
             ScoreKind::CriticPattern => self.critic_pattern = Some(value),
             ScoreKind::CriticLine => self.critic_line = Some(value),
+            ScoreKind::Texture => self.texture = Some(value),
             ScoreKind::Fused => self.fused = Some(value),
         }
     }
@@ -243,7 +255,7 @@ mod tests {
         scores.set(ScoreKind::L1, 0.0);
         scores.set(ScoreKind::Critic, -1.5);
         let cells = |scores: &Scores| ScoreKind::ALL.map(|kind| scores.cell(kind));
-        assert_eq!(cells(&scores), ["0", "0", "0", "0", "0", "0", "-1.5", "", "", "", ""]);
+        assert_eq!(cells(&scores), ["0", "0", "0", "0", "0", "0", "-1.5", "", "", "", "", ""]);
         let text = serde_json::to_string(&scores).unwrap();
         assert!(text.contains(r#""critic":-1.5,"critic_distance":null,"critic_pattern":null,"fused":null"#), "{text}");
         assert_eq!(serde_json::from_str::<Scores>(&text).unwrap(), scores);

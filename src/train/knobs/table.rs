@@ -252,7 +252,7 @@ pub const KNOBS: &[Knob] = &[
         unit: "",
         domain: Domain::Float(0.0, 1.0),
         live: true,
-        help: "Share of synthetic defects that only change the brightness, as scratches, pits and stains do; the others use any fill.",
+        help: "Share of synthetic defects other than cracks that only change the brightness, as scratches, pits and stains do; the others use any fill.",
     },
     Knob {
         key: "critic.jitter",

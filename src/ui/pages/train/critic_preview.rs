@@ -262,7 +262,8 @@ mod tests {
     #[test]
     fn the_line_says_when_the_critic_learnt_otherwise() {
         let viewer = Viewer::fresh();
-        let damaged = crate::data::DamagedCrop { values: vec![0.0; 64], mask: vec![1.0; 64], lines: vec![0.0; 64] };
+        let damaged =
+            crate::data::DamagedCrop { mask: vec![1.0; 64], ..crate::data::DamagedCrop::undamaged(&[0.0; 64], 8) };
         let knobs = CriticKnobs::default();
         let shown = DefectPreview::new(viewer, knobs.clone(), [1, 8], damaged);
         assert_eq!(summary(&shown, 1, None, &knobs), "1 of 1 crops damaged");
