@@ -98,13 +98,7 @@ impl DefectSynthesiser {
         if rng.random_bool(self.knobs.share.clamp(0.0, 1.0)) {
             for _ in 0..rng.random_range(1..=MAX_DEFECTS) {
                 let shape = self.shape(rng);
-                // A crack is mostly as dark as the grains; other defects often change nothing but the brightness.
-                let (usual, share) = match shape {
-                    DefectShape::Crack => (DefectFill::Grain, CRACKS_LIKE_GRAINS),
-                    _ => (DefectFill::Brightness, self.knobs.brightness.clamp(0.0, 1.0)),
-                };
-                let any = !rng.random_bool(share);
-                let fill = DefectFill::ALL.choose(rng).copied().filter(|_| any).unwrap_or(usual);
+                let fill = self.fill(shape, rng);
                 self.add_defect(&mut damaged, donor, shape, fill, rng);
             }
         }
@@ -119,6 +113,17 @@ impl DefectSynthesiser {
         }
         let others = DefectShape::ALL.into_iter().filter(|shape| *shape != DefectShape::Crack);
         others.collect::<Vec<_>>().choose(rng).copied().unwrap_or(DefectShape::Blob)
+    }
+
+    /// Draws what a shape is filled with: a crack is mostly as dark as the grains; other defects often change nothing but
+    /// the brightness.
+    fn fill(&self, shape: DefectShape, rng: &mut ChaCha8Rng) -> DefectFill {
+        let (usual, share) = match shape {
+            DefectShape::Crack => (DefectFill::Grain, CRACKS_LIKE_GRAINS),
+            _ => (DefectFill::Brightness, self.knobs.brightness.clamp(0.0, 1.0)),
+        };
+        let any = !rng.random_bool(share);
+        DefectFill::ALL.choose(rng).copied().filter(|_| any).unwrap_or(usual)
     }
 
     /// Adds one defect of the given shape and fill.
@@ -242,28 +247,41 @@ mod tests {
 
     #[test]
     fn brightness_alone_leaves_the_texture_as_it_is() {
+        let still = SyntheticDefectKnobs { jitter: 0.0, ..SyntheticDefectKnobs::default() };
+        let synthesiser = synthesiser(still);
+        let (crop, donor) = (texture(1), texture(2));
         // Share of pixels where the change has a kink: only at the edge of the defect, or all over it.
-        let kinks = |brightness: f64| {
-            let synthesiser = synthesiser(SyntheticDefectKnobs {
-                share: 1.0,
-                brightness,
-                jitter: 0.0,
-                ..SyntheticDefectKnobs::default()
-            });
-            let (crop, donor) = (texture(1), texture(2));
+        let kinks = |fill: DefectFill| {
             let count = |seed: u64| {
-                let damaged = synthesiser.synthesise(&crop, &donor, &mut ChaCha8Rng::seed_from_u64(seed));
-                // Cracks are as dark as grains whatever the share.
-                if damaged.lines.contains(&1.0) {
-                    return 0;
-                }
+                let mut damaged = DamagedCrop::undamaged(&crop, SIDE);
+                let mut rng = ChaCha8Rng::seed_from_u64(seed);
+                synthesiser.add_defect(&mut damaged, &donor, DefectShape::Blob, fill, &mut rng);
                 let change: Vec<f32> = damaged.values.iter().zip(&crop).map(|(a, b)| a - b).collect();
                 change.windows(3).filter(|w| (w[0] - 2.0 * w[1] + w[2]).abs() > 0.02).count()
             };
             (0..60).map(count).sum::<usize>() as f64 / (60 * SIDE * SIDE) as f64
         };
-        let (brightness_only, any_fill) = (kinks(1.0), kinks(0.0));
-        assert!(brightness_only < 0.5 * any_fill, "{brightness_only} {any_fill}");
+        let (brightness_only, donor) = (kinks(DefectFill::Brightness), kinks(DefectFill::Donor));
+        assert!(brightness_only < 0.5 * donor, "{brightness_only} {donor}");
+    }
+
+    #[test]
+    fn the_share_of_brightness_is_that_of_the_knob_except_in_cracks() {
+        for brightness in [0.0, 0.4, 1.0] {
+            let synthesiser = synthesiser(SyntheticDefectKnobs { brightness, ..SyntheticDefectKnobs::default() });
+            let mut rng = ChaCha8Rng::seed_from_u64(1);
+            let share = |shape: DefectShape, wanted: DefectFill, rng: &mut ChaCha8Rng| {
+                (0..1_000).filter(|_| synthesiser.fill(shape, rng) == wanted).count() as f64 / 1_000.0
+            };
+            // One in ten of the others, too.
+            let expected = |share: f64| share + (1.0 - share) / DefectFill::ALL.len() as f64;
+            for shape in DefectShape::ALL.into_iter().filter(|shape| *shape != DefectShape::Crack) {
+                let found = share(shape, DefectFill::Brightness, &mut rng);
+                assert!((found - expected(brightness)).abs() < 0.05, "{shape:?} {brightness} {found}");
+            }
+            let found = share(DefectShape::Crack, DefectFill::Grain, &mut rng);
+            assert!((found - expected(CRACKS_LIKE_GRAINS)).abs() < 0.05, "{brightness} {found}");
+        }
     }
 
     #[test]

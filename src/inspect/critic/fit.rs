@@ -132,11 +132,10 @@ impl StatsFitter {
         let mut stats = self.critic.stats;
         stats.exposures = ExposureRange::of(self.illuminations);
         stats.texture = TextureBank::of(&self.textures);
-        if let Some(bank) = &stats.texture {
-            // Each image is compared with the others.
-            for (i, (map, grid)) in self.maps.iter_mut().zip(&self.textures).enumerate() {
-                map.texture = bank.map(grid, map.cells(), bank.of_image(i, &self.textures));
-            }
+        if stats.texture.is_some() {
+            let cells: Vec<[usize; 2]> = self.maps.iter().map(CriticMap::cells).collect();
+            let textures = TextureBank::maps_among(&self.textures, &cells);
+            self.maps.iter_mut().zip(textures).for_each(|(map, texture)| map.texture = texture);
         }
         let has_lines = self.critic.net.heads() > 1;
         let has_texture = stats.texture.is_some();

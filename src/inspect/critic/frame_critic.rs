@@ -192,7 +192,7 @@ impl FrameCritic {
     /// Adds the distance of the texture statistics.
     fn with_texture(&self, map: CriticMap, frame: &Planes) -> CriticMap {
         let Some(bank) = &self.stats.texture else { return map };
-        let texture = bank.map(&TextureGrid::of(frame, self.illumination(frame)), map.cells(), 0..0);
+        let texture = bank.map(&TextureGrid::of(frame, self.illumination(frame)), map.cells());
         CriticMap { texture, ..map }
     }
 

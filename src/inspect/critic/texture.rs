@@ -5,7 +5,7 @@
 //! and down at four scales, averaged over squares of about 50, 110 and 220 pixels. A location is as anomalous as these
 //! are far from the nearest of healthy images, as in PatchCore (Roth et al. 2022) but without a pretrained network.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
@@ -34,8 +34,10 @@ const KEPT: usize = 4_096;
 const NEAREST: usize = 3;
 /// Ridge added to the correlations of the statistics.
 const RIDGE: f64 = 0.1;
-/// Fewest images for a comparison of one with the others.
-const MIN_IMAGES: usize = 3;
+/// Fewest images for a comparison of some with the others.
+const MIN_IMAGES: usize = 4;
+/// Groups of images of which each is compared with the others.
+const FOLDS: usize = 12;
 
 /// Number of statistics of a location of an image with so many channels.
 fn dimensions(channels: usize) -> usize {
@@ -143,11 +145,6 @@ fn cell_means([width, height]: [usize; 2], value: impl Fn(usize, usize) -> f32 +
     means
 }
 
-/// Most locations that are kept of one of several images.
-fn share(images: &[TextureGrid]) -> usize {
-    KEPT.div_ceil(images.len().max(1))
-}
-
 /// Statistics of healthy locations.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TextureBank {
@@ -162,10 +159,28 @@ pub struct TextureBank {
 }
 
 impl TextureBank {
-    /// Collects the locations of healthy images; `None` for too few images to compare one with the others.
+    /// Collects the locations of healthy images; `None` for too few images to compare some with the others.
     pub(super) fn of(images: &[TextureGrid]) -> Option<Self> {
-        let dimensions = images.first().filter(|_| images.len() >= MIN_IMAGES)?.dimensions;
-        let rows: Vec<f32> = images.iter().flat_map(|grid| grid.thinned(share(images))).collect();
+        (images.len() >= MIN_IMAGES).then(|| Self::of_all(&images.iter().collect::<Vec<_>>()))
+    }
+
+    /// Maps of the images themselves, each compared with others only.
+    pub(super) fn maps_among(images: &[TextureGrid], cells: &[[usize; 2]]) -> Vec<Vec<f32>> {
+        let folds = images.len().min(FOLDS);
+        let banks: Vec<Self> = (0..folds)
+            .into_par_iter()
+            .map(|fold| {
+                let others = images.iter().enumerate().filter(|(i, _)| i % folds != fold).map(|(_, grid)| grid);
+                Self::of_all(&others.collect::<Vec<_>>())
+            })
+            .collect();
+        images.iter().zip(cells).enumerate().map(|(i, (grid, cells))| banks[i % folds].map(grid, *cells)).collect()
+    }
+
+    fn of_all(images: &[&TextureGrid]) -> Self {
+        let dimensions = images.first().map_or(1, |grid| grid.dimensions);
+        let each = KEPT.div_ceil(images.len().max(1));
+        let rows: Vec<f32> = images.iter().flat_map(|grid| grid.thinned(each)).collect();
         let n = (rows.len() / dimensions).max(1) as f64;
         let column = |d: usize| rows.iter().skip(d).step_by(dimensions).map(|v| f64::from(*v));
         let centre: Vec<f64> = (0..dimensions).map(|d| column(d).sum::<f64>() / n).collect();
@@ -192,14 +207,7 @@ impl TextureBank {
         let centre = centre.into_iter().map(|v| v as f32).collect();
         let mut bank = Self { centre, whiten, known: Vec::new(), lengths: Vec::new() };
         bank.keep(&rows.chunks_exact(dimensions).flat_map(|row| bank.whitened(row)).collect::<Vec<f32>>());
-        Some(bank)
-    }
-
-    /// The known locations that come from one of the images that the bank was collected from.
-    pub(super) fn of_image(&self, image: usize, images: &[TextureGrid]) -> Range<usize> {
-        let kept = |grid: &TextureGrid| grid.len().min(share(images));
-        let first = images.iter().take(image).map(kept).sum();
-        first..first + images.get(image).map_or(0, kept)
+        bank
     }
 
     /// Keeps whitened statistics, given location by location.
@@ -220,21 +228,17 @@ impl TextureBank {
     }
 
     /// The distance of every cell of a frame from the nearest healthy locations: root mean square over the statistics, in
-    /// standard deviations. `own` are known locations that come from the same frame and do not count. 0 for a frame with
-    /// other statistics.
-    pub(super) fn map(&self, grid: &TextureGrid, cells: [usize; 2], own: Range<usize>) -> Vec<f32> {
+    /// standard deviations; 0 for a frame with other statistics.
+    pub(super) fn map(&self, grid: &TextureGrid, cells: [usize; 2]) -> Vec<f32> {
         if grid.dimensions != self.dimensions() {
             return vec![0.0; cells[0] * cells[1]];
         }
-        let distances: Vec<f32> = grid
-            .values
-            .par_chunks_exact(grid.dimensions)
-            .map(|row| self.distance(&self.whitened(row), own.clone()))
-            .collect();
+        let distances: Vec<f32> =
+            grid.values.par_chunks_exact(grid.dimensions).map(|row| self.distance(&self.whitened(row))).collect();
         spread_out(&distances, grid.size, cells)
     }
 
-    fn distance(&self, row: &[f32], own: Range<usize>) -> f32 {
+    fn distance(&self, row: &[f32]) -> f32 {
         let n = self.lengths.len();
         let length: f32 = row.iter().map(|v| v * v).sum();
         let mut all: Vec<f32> = self.lengths.iter().map(|known| known + length).collect();
@@ -243,8 +247,8 @@ impl TextureBank {
             all.iter_mut().zip(known).for_each(|(sum, known)| *sum -= twice * known);
         }
         let mut nearest = [f32::MAX; NEAREST];
-        for (i, &square) in all.iter().enumerate() {
-            if square < nearest[NEAREST - 1] && !own.contains(&i) {
+        for square in all {
+            if square < nearest[NEAREST - 1] {
                 nearest[NEAREST - 1] = square;
                 nearest.sort_by(f32::total_cmp);
             }
@@ -329,7 +333,7 @@ mod tests {
 
     use super::*;
 
-    const SIDE: usize = 128;
+    const SIDE: usize = 384;
 
     /// Noise of independent pixels, and in the right half the same averaged over 3 x 3 pixels and amplified to the same
     /// contrast where `smooth`.
@@ -370,11 +374,11 @@ mod tests {
     #[test]
     fn a_large_area_of_another_texture_lies_far_from_healthy_ones_at_any_exposure() {
         let bank = TextureBank::of(&healthy(1)).unwrap();
-        let usual = bank.map(&grid(&frame(50, 1, false)), CELLS, 0..0);
+        let usual = bank.map(&grid(&frame(50, 1, false)), CELLS);
         let most = usual.iter().copied().fold(0.0, f32::max);
         let odd = frame(51, 1, true);
         for exposed in [odd.clone(), odd.map(|v| 0.6 * v - 0.3)] {
-            let [left, right] = sides(&bank.map(&grid(&exposed), CELLS, 0..0));
+            let [left, right] = sides(&bank.map(&grid(&exposed), CELLS));
             assert!(right > 3.0 * most && right > 1.5 * left, "{left} {right}, usually up to {most}");
         }
     }
@@ -392,27 +396,23 @@ mod tests {
         let odd = Planes::new(SIDE, SIDE, 3, values).unwrap();
         let grey = |frame: &Planes, i: usize| luminance_of([0, 1, 2].map(|c| frame.values()[c * area + i]));
         assert!((grey(&odd, SIDE - 1) - grey(&usual, SIDE - 1)).abs() < 1e-5);
-        let most = bank.map(&grid(&usual), CELLS, 0..0).into_iter().fold(0.0, f32::max);
-        let [left, right] = sides(&bank.map(&grid(&odd), CELLS, 0..0));
+        let most = bank.map(&grid(&usual), CELLS).into_iter().fold(0.0, f32::max);
+        let [left, right] = sides(&bank.map(&grid(&odd), CELLS));
         assert!(right > 3.0 * most && right > 1.5 * left, "{left} {right}, usually up to {most}");
         // An image with other statistics is not compared.
-        assert!(bank.map(&grid(&frame(1, 1, true)), CELLS, 0..0).iter().all(|v| *v == 0.0));
+        assert!(bank.map(&grid(&frame(1, 1, true)), CELLS).iter().all(|v| *v == 0.0));
     }
 
     #[test]
-    fn an_image_is_compared_with_the_others_not_with_itself() {
+    fn images_are_compared_with_others_as_new_ones_are() {
         let images = healthy(1);
+        let mean = |map: &Vec<f32>| map.iter().sum::<f32>() / map.len() as f32;
+        let among = TextureBank::maps_among(&images, &[CELLS; 8]);
+        let among = among.iter().map(mean).sum::<f32>() / 8.0;
         let bank = TextureBank::of(&images).unwrap();
-        let mut next = 0;
-        for (i, own) in images.iter().enumerate() {
-            let range = bank.of_image(i, &images);
-            assert_eq!(range.start, next);
-            next = range.end;
-            let mean = |map: Vec<f32>| map.iter().sum::<f32>() / map.len() as f32;
-            let (with, without) = (mean(bank.map(own, CELLS, 0..0)), mean(bank.map(own, CELLS, range)));
-            assert!(without > 1.1 * with, "{with} {without}");
-        }
-        assert_eq!(next, bank.lengths.len());
+        let known = images.iter().map(|grid| mean(&bank.map(grid, CELLS))).sum::<f32>() / 8.0;
+        let new = (60..68).map(|seed| mean(&bank.map(&grid(&frame(seed, 1, false)), CELLS))).sum::<f32>() / 8.0;
+        assert!((among / new - 1.0).abs() < 0.2 && known < 0.8 * new, "{known} {among} {new}");
         assert!(TextureBank::of(&images[..MIN_IMAGES - 1]).is_none());
     }
 
@@ -422,7 +422,7 @@ mod tests {
         for (width, height) in [(1, 1), (3, 500), (17, 4), (130, 61)] {
             let planes = Planes::new(width, height, 1, vec![0.1; width * height]).unwrap();
             let cells = [width.div_ceil(STRIDE), height.div_ceil(STRIDE)];
-            let map = bank.map(&grid(&planes), cells, 0..0);
+            let map = bank.map(&grid(&planes), cells);
             assert!(map.len() == cells[0] * cells[1] && map.iter().all(|v| v.is_finite()), "{width} x {height}");
         }
     }

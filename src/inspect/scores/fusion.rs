@@ -102,6 +102,7 @@ pub(crate) fn fusion(healthy: &[Scores], damaged: &[(Option<&Scores>, &Scores)])
         let n = healthy.len().max(1) as f64;
         let centre = healthy.iter().map(|s| s.get(kind)).sum::<f64>() / n;
         let spread = (healthy.iter().map(|s| (s.get(kind) - centre).powi(2)).sum::<f64>() / n).sqrt();
+        let (centre, spread) = (rounded(centre), rounded(spread));
         // A constant score carries no information and has no spread to divide by.
         let varies = spread > 1e-6 * centre.abs().max(1e-3);
         let moved = |(before, after): &(Option<&Scores>, &Scores)| {
@@ -116,6 +117,11 @@ pub(crate) fn fusion(healthy: &[Scores], damaged: &[(Option<&Scores>, &Scores)])
         (varies && weight > 0.0).then_some(FusionTerm { score: kind, centre, spread, weight, least })
     });
     decorrelated(parts.collect(), healthy)
+}
+
+/// A number of few digits, which is read back from a model file exactly.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.8e}").parse().unwrap_or(value)
 }
 
 /// Turns per-score effects into weights that account for correlations, and shrinks them towards equal weights of the
@@ -133,9 +139,7 @@ fn decorrelated(mut parts: Vec<FusionTerm>, healthy: &[Scores]) -> Vec<FusionTer
             sum if sum > 0.0 => fisher[i] / sum,
             _ => moved[i] / of_group(&moved),
         };
-        let weight = (1.0 - EQUAL_SHARE) * fisher[i] + EQUAL_SHARE * share / present;
-        // Few digits are read back from a model file exactly.
-        part.weight = (weight * 1e9).round() / 1e9;
+        part.weight = rounded((1.0 - EQUAL_SHARE) * fisher[i] + EQUAL_SHARE * share / present);
     }
     parts.retain(|part| part.weight > 0.0);
     parts

@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn answers_are_as_many_pixels_as_the_critic_has_cells() {
-        let damaged = DamagedCrop::undamaged(&[0.0; 2 * 64], 8);
+        let damaged = DamagedCrop { mask: vec![0.0; 2 * 64], ..DamagedCrop::undamaged(&[0.0; 2 * 64], 8) };
         let shown = DefectPreview::new(Viewer::fresh(), CriticKnobs::default(), [1, 8], damaged);
         let answers = CriticAnswers::new(&shown, 7, CriticKnobs::default(), &[0.0, 1.0, 0.5, 2.0, 0.0, 0.0, 0.0, 0.0]);
         assert_eq!((answers.maps.count, answers.maps.side, answers.serial), (2, 2, shown.serial));
