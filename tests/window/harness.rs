@@ -177,13 +177,22 @@ impl TestWindow {
 
     /// Selects an entry of a combo box.
     pub fn choose(&mut self, combo: &str, entry: &str) {
-        self.harness.get_by_role_and_label(Role::ComboBox, combo).click();
-        self.harness.run_steps(3);
-        // An entry has an on state, unlike a button of the same name.
-        let mut entries = self.harness.query_all_by_role_and_label(Role::Button, entry);
-        entries.find(|node| node.accesskit_node().toggled().is_some()).unwrap().click();
-        drop(entries);
-        self.harness.run_steps(4);
+        // A page that still receives its content may move the box away from the first click.
+        for _ in 0..5 {
+            self.harness.get_by_role_and_label(Role::ComboBox, combo).click();
+            for _ in 0..4 {
+                self.harness.run_steps(2);
+                // An entry has an on state, unlike a button of the same name.
+                let mut entries = self.harness.query_all_by_role_and_label(Role::Button, entry);
+                if let Some(found) = entries.find(|node| node.accesskit_node().toggled().is_some()) {
+                    found.click();
+                    drop(entries);
+                    self.harness.run_steps(4);
+                    return;
+                }
+            }
+        }
+        panic!("{combo} does not open, or has no entry {entry}");
     }
 
     /// Returns a path in the folder of the test.

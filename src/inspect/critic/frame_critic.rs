@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     data::{ExposureCorrection, Illumination},
-    inspect::Planes,
+    inspect::{Planes, scores::ScoreKind},
     model::{
         FrozenCritic,
         critic::{MULTIPLE, REACH, STRIDE},
@@ -41,6 +41,20 @@ pub struct CriticScores {
     pub texture: Option<f64>,
     /// Distance of the logit's pattern to the nearest healthy one; `None` for a critic without [`Patterns`].
     pub pattern: Option<f64>,
+}
+
+impl CriticScores {
+    /// Those that the critic provides, by kind.
+    pub(crate) fn known(self) -> impl Iterator<Item = (ScoreKind, f64)> {
+        let all = [
+            (ScoreKind::Critic, Some(self.logit)),
+            (ScoreKind::CriticDistance, Some(self.distance)),
+            (ScoreKind::CriticLine, self.line),
+            (ScoreKind::Texture, self.texture),
+            (ScoreKind::CriticPattern, self.pattern),
+        ];
+        all.into_iter().filter_map(|(kind, value)| Some((kind, value?)))
+    }
 }
 
 /// A frame's pass through the critic, one augmented view at a time.

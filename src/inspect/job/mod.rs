@@ -651,18 +651,8 @@ impl InspectionJob {
         scores.set(ScoreKind::FeatureSpot, worst(feature, scores::FEATURE_SPOT_REACH));
         let features: f64 = feature.iter().map(|&v| f64::from(v)).sum();
         scores.set(ScoreKind::Feature, features / area.max(1) as f64);
-        if let Some(critic_scores) = self.critic_scores {
-            scores.set(ScoreKind::Critic, critic_scores.logit);
-            scores.set(ScoreKind::CriticDistance, critic_scores.distance);
-            if let Some(line) = critic_scores.line {
-                scores.set(ScoreKind::CriticLine, line);
-            }
-            if let Some(texture) = critic_scores.texture {
-                scores.set(ScoreKind::Texture, texture);
-            }
-            if let Some(pattern) = critic_scores.pattern {
-                scores.set(ScoreKind::CriticPattern, pattern);
-            }
+        if let Some(of_critic) = self.critic_scores {
+            of_critic.known().for_each(|(kind, value)| scores.set(kind, value));
         }
         // In the image as it is, since an image without a part has little in it.
         let difference = self.corrected.in_query(scores.get(ScoreKind::L1));
