@@ -31,6 +31,10 @@ pub(super) const POOLINGS: [Pooling; 7] = [
 /// Number of poolings of models of earlier versions.
 pub(super) const SQUARES: usize = 4;
 
+/// Limit of the texture in the map on show, standard deviations. Strong damage changes the texture all around, and its
+/// outline would be that of the squares that the texture is averaged over.
+const TEXTURE_LIMIT: f32 = 3.0;
+
 /// The critic's maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MapKind {
@@ -111,10 +115,11 @@ impl CriticMap {
         if self.line.is_empty() {
             return largest;
         }
-        let maps = [&largest[..], &self.distance, &self.texture];
-        let present = || maps.iter().filter(|map| !map.is_empty());
-        let share = 1.0 / present().count() as f32;
-        Cow::Owned((0..largest.len()).map(|i| share * present().map(|map| map[i]).sum::<f32>()).collect())
+        let maps = if self.texture.is_empty() { 2.0 } else { 3.0 };
+        let texture = |i: usize| self.texture.get(i).map_or(0.0, |v| v.min(TEXTURE_LIMIT));
+        let sums =
+            largest.iter().zip(&self.distance).enumerate().map(|(i, (logit, distance))| logit + distance + texture(i));
+        Cow::Owned(sums.map(|sum| sum / maps).collect())
     }
 
     /// The pattern of the logit: its maximum in each part of the frame.
@@ -205,6 +210,17 @@ impl CriticMap {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_map_on_show_is_the_mean_of_what_the_critic_has() {
+        let plain = CriticMap::blank([8, 4], false);
+        let map = CriticMap { logit: vec![1.0, 4.0], distance: vec![2.0, 0.0], ..plain };
+        assert_eq!(map.combined()[..], [1.0, 4.0], "an earlier version has its logit");
+        let map = CriticMap { line: vec![3.0, 1.0], ..map };
+        assert_eq!(map.combined()[..], [2.5, 2.0]);
+        let map = CriticMap { texture: vec![-2.0, 90.0], ..map };
+        assert_eq!(map.combined()[..], [1.0, (4.0 + TEXTURE_LIMIT) / 3.0]);
+    }
 
     #[test]
     fn inspected_pixels_mark_their_own_cell() {
