@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{patterns, patterns::Pattern};
+use super::{interpolation::interpolated, patterns, patterns::Pattern};
 use crate::{
     data::{box_mean, line_mean},
     inspect::frame_check::FrameMeasures,
@@ -152,27 +152,9 @@ impl CriticMap {
 
     /// A map per pixel, interpolated linearly between the centres of cells.
     fn pixels(&self, values: &[f32]) -> Vec<f32> {
-        let ([width, height], [w, h]) = (self.size, self.cells());
+        let [w, h] = self.cells();
         let smooth = box_mean(values, w, h, 1, None);
-        let along = |length: usize, cells: usize| -> Vec<(usize, usize, f32)> {
-            let half = STRIDE as f32 / 2.0 - 0.5;
-            (0..length)
-                .map(|p| {
-                    let at = ((p as f32 - half) / STRIDE as f32).clamp(0.0, (cells - 1) as f32);
-                    let low = at as usize;
-                    (low, (low + 1).min(cells - 1), at - low as f32)
-                })
-                .collect()
-        };
-        let (columns, rows) = (along(width, w), along(height, h));
-        let mut pixels = Vec::with_capacity(width * height);
-        for (top, bottom, v) in rows {
-            pixels.extend(columns.iter().map(|&(left, right, u)| {
-                let row = |y: usize| smooth[y * w + left] * (1.0 - u) + smooth[y * w + right] * u;
-                row(top) * (1.0 - v) + row(bottom) * v
-            }));
-        }
-        pixels
+        interpolated(&smooth, [w, h], self.size, STRIDE as f32 / 2.0 - 0.5, STRIDE)
     }
 
     /// The maximum of a map by each of the first `count` poolings.

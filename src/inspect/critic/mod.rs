@@ -8,6 +8,7 @@
 pub(crate) mod embedding;
 mod fit;
 mod frame_critic;
+mod interpolation;
 mod map;
 pub(crate) mod neighbours;
 pub(crate) mod patterns;

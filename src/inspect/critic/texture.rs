@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use super::interpolation::interpolated;
 use crate::{
     data::{Illumination, box_mean, luminance_of},
     inspect::{Planes, scores::statistics::inverse_cholesky},
@@ -235,7 +236,7 @@ impl TextureBank {
         }
         let distances: Vec<f32> =
             grid.values.par_chunks_exact(grid.dimensions).map(|row| self.distance(&self.whitened(row))).collect();
-        spread_out(&distances, grid.size, cells)
+        interpolated(&distances, grid.size, cells, (SPACING / 2) as f32, SPACING)
     }
 
     fn distance(&self, row: &[f32]) -> f32 {
@@ -301,29 +302,6 @@ impl TextureBank {
             known,
         }))
     }
-}
-
-/// Interpolates the values of the locations linearly to the cells.
-fn spread_out(values: &[f32], [across, down]: [usize; 2], [w, h]: [usize; 2]) -> Vec<f32> {
-    let along = |cells: usize, locations: usize| -> Vec<(usize, usize, f32)> {
-        (0..cells)
-            .map(|at| {
-                let place = (at as f32 - (SPACING / 2) as f32) / SPACING as f32;
-                let place = place.clamp(0.0, (locations - 1) as f32);
-                let low = place as usize;
-                (low, (low + 1).min(locations - 1), place - low as f32)
-            })
-            .collect()
-    };
-    let (columns, rows) = (along(w, across), along(h, down));
-    let mut out = Vec::with_capacity(w * h);
-    for (top, bottom, v) in rows {
-        out.extend(columns.iter().map(|&(left, right, u)| {
-            let row = |y: usize| values[y * across + left] * (1.0 - u) + values[y * across + right] * u;
-            row(top) * (1.0 - v) + row(bottom) * v
-        }));
-    }
-    out
 }
 
 #[cfg(test)]
