@@ -80,8 +80,10 @@ fn plan(walker: &Walker<'_>) -> Result<Plan, DataError> {
     let here = walker.list(root)?;
     let mut skipped = Vec::new();
     let files = walker.walk(root, &mut skipped)?;
-    if let Some(plan) = label_list::find(walker, &files)? {
-        return Ok(plan);
+    match label_list::find(walker, &files) {
+        Ok(Some(plan)) => return Ok(plan),
+        Ok(None) => {}
+        Err(error) => return without_list(root, files, skipped, error),
     }
     if let Some(plan) = known::plan(walker, &here)? {
         return Ok(plan);
@@ -92,6 +94,19 @@ fn plan(walker: &Walker<'_>) -> Result<Plan, DataError> {
         Some(path) if plan.layout == DatasetLayout::Flat => Err(unclear_beside(root, &path, &plan)),
         _ => Ok(plan),
     }
+}
+
+/// The plan by the roles that folders give, where there is a list that cannot be used; its error where they give none.
+fn without_list(root: &Path, files: Vec<PathBuf>, skipped: Vec<Skipped>, error: DataError) -> Result<Plan, DataError> {
+    let DataError::Csv { path, .. } = &error else { return Err(error) };
+    let Ok(mut plan) = tree::recognise(root, files, skipped) else { return Err(error) };
+    if plan.layout == DatasetLayout::Flat {
+        return Err(error);
+    }
+    plan.notes.push(format!("the folders say which parts are healthy: {error}"));
+    plan.skipped.retain(|skipped| skipped.path != *path);
+    plan.skipped.push(skip(path.clone(), error.to_string()));
+    Ok(plan)
 }
 
 /// The error for images without any role beside a spreadsheet, which may hold their labels.

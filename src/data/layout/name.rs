@@ -57,6 +57,13 @@ impl ReadName {
         self.role.is_none() && (0..self.words.len()).all(|i| says_nothing(&self.words[i]) || letter(i))
     }
 
+    /// Whether the name is one of defective parts in general, such as NG or bad parts: a type has a further word, as
+    /// faulty imprint and broken yarn do.
+    pub(super) fn is_any_defect(&self) -> bool {
+        let known = |word: &String| word.chars().count() <= 2 || is_number(word) || meaning(word).is_some();
+        self.role == Some(NamedRole::Defective { is_type: false }) && self.words.iter().all(known)
+    }
+
     /// Whether the name is only a number.
     pub(super) fn number(&self) -> Option<u64> {
         match self.words.as_slice() {

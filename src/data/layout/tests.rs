@@ -303,6 +303,17 @@ fn mvtec_without_train_and_its_relatives() {
     // Names that say nothing elsewhere are types of defects beside `good`.
     let tree = Tree::with(&["train/good/0.png", "test/good/1.png", "test/color/2.png", "test/manipulated_front/3.png"]);
     assert_eq!(types(&tree.read().unwrap()), ["color", "manipulated_front"]);
+    // A type of defect may say that something is broken or faulty without speaking for the folders beside it.
+    for broken in ["broken_yarn", "faulty_imprint", "damaged_case", "defekte_Kante"] {
+        let types_too = [format!("test/{broken}/2.png"), "test/poke/3.png".to_owned()];
+        let tree = Tree::with(&["train/good/0.png", "test/good/1.png", &types_too[0], &types_too[1]]);
+        assert_eq!(types(&tree.read().unwrap()), [broken, "poke"]);
+    }
+    let tree = Tree::with(&["train/good/0.png", "test/good/1.png", "test/NG/2.png", "test/poke/3.png"]);
+    assert!(tree.unclear().contains("poke"));
+    tree.mask("ground_truth/NG/2_mask.png");
+    tree.mask("ground_truth/poke/3_mask.png");
+    assert_eq!(types(&tree.read().unwrap()), ["NG", "poke"]);
     let tree = Tree::with(&["train/good/0.png", "test/good/1.png", "test/2026-11-01/2.png"]);
     assert!(tree.unclear().contains("2026-11-01"));
     // BTAD

@@ -286,7 +286,7 @@ impl<'a> Tree<'a> {
             if !self.beside[i].masks.is_empty() || (any_masks && !healthy && !defective) {
                 return GroupRole::ByMask;
             }
-            self.by_siblings(group, healthy)
+            self.by_siblings(group, healthy, has_masks(group))
         };
         named.into_iter().enumerate().map(resolve).collect()
     }
@@ -318,12 +318,11 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// The role of a folder without a known name, by the folders beside it.
-    fn by_siblings(&self, group: &ImageGroup, healthy: bool) -> GroupRole {
+    /// The role of a folder without a known name, by the folders beside it and by whether its images have masks elsewhere.
+    fn by_siblings(&self, group: &ImageGroup, healthy: bool, masked: bool) -> GroupRole {
         let unnamed = |level: &usize| group.names[*level].role.is_none() && group.names[*level].subset.is_none();
-        let beside =
-            |level: usize, role: NamedRole| self.siblings(group, level).iter().any(|name| name.role == Some(role));
-        let beside_healthy = |level: &usize| beside(*level, NamedRole::Healthy);
+        let beside = |level: usize, is: fn(&ReadName) -> bool| self.siblings(group, level).into_iter().any(is);
+        let beside_healthy = |level: &usize| beside(*level, |name| name.role == Some(NamedRole::Healthy));
         let unknown = |level: &usize| !group.names[*level].is_neutral();
         let in_test =
             |level: &usize| healthy && group.names[..*level].iter().any(|name| name.subset == Some(Subset::Test));
@@ -333,7 +332,8 @@ impl<'a> Tree<'a> {
         if let Some(level) = levels().find(|level| beside_healthy(level) || unknown(level) && in_test(level)) {
             let name = &group.names[level];
             let numbered = name.words.iter().any(|word| is_number(word)) && name.is_neutral();
-            return match beside(level, NamedRole::Defective { is_type: false }) {
+            return match beside(level, ReadName::is_any_defect) {
+                _ if masked => GroupRole::Defective(name.text.clone()),
                 true if name.is_neutral() => GroupRole::LeftOut(BESIDE.to_owned()),
                 false if !numbered => GroupRole::Defective(name.text.clone()),
                 _ => says_nothing,

@@ -86,6 +86,21 @@ fn lists_name_images_without_extension_or_folder() {
 }
 
 #[test]
+fn a_list_of_other_files_does_not_stand_in_the_way_of_folders_with_roles() {
+    let table = "file,width,contrast\n000,1.5,0.2\n001,2.5,0.4\n";
+    let tree = Tree::with(&["train/good/000.png", "train/good/001.png", "test/good/000.png", "test/cut/000.png"]);
+    tree.text("defects.csv", table);
+    let set = tree.read().unwrap();
+    assert_eq!((tree.trained(&set).len(), set.summary().defective), (2, 1));
+    assert!(set.notes.iter().any(|note| note.contains("defects.csv")), "{:?}", set.notes);
+    assert!(set.skipped.iter().any(|skipped| skipped.path.ends_with("defects.csv")));
+    // Where the folders say nothing, the list may be the labels.
+    let tree = Tree::with(&["a/000.png", "b/000.png"]);
+    tree.text("defects.csv", table);
+    assert!(tree.read().is_err());
+}
+
+#[test]
 fn a_spreadsheet_beside_images_without_roles_is_asked_about() {
     for name in ["labels.xlsx", "Befunde.ods", "results/list.xls"] {
         let tree = Tree::with(&["img/1.png", "img/2.png"]);
