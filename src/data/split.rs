@@ -12,6 +12,10 @@ pub(crate) const MIN_HELD_OUT: usize = 5;
 /// Default share of held-out images.
 pub(crate) const DEFAULT_SHARE: f64 = 0.2;
 
+/// Number of held-out images that can promise 1 false alarm in 20 healthy parts. Of few images, up to half are held out for
+/// it: fewer would train a better model, whose verdicts could not be promised.
+const FOR_PROMISE: usize = 19;
+
 /// A split of the healthy images by the hashes of their files: it does not depend on where the files are, and copies of
 /// one image are never on both sides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +32,8 @@ pub struct Split {
 }
 
 impl Split {
-    /// Draws a split: of the n distinct `hashes`, `max(5, ceil(share * n))` are held out, at most n - 1.
+    /// Draws a split: of the n distinct `hashes`, `max(5, ceil(share * n))` are held out, at most n - 1; with the default
+    /// share or more also at least 19, or half of fewer than 38.
     ///
     /// The images are ranked by the BLAKE3 hash of (seed, file hash) and the lowest are held out: the order of the files
     /// does not matter, and a new image moves few others to the other side.
@@ -82,7 +87,9 @@ impl Split {
 fn held_out_count(have: usize, share: f64) -> usize {
     // The tolerance keeps 0.2 of 15 at 3 if the share was once stored in 32 bits.
     let count = (share * have as f64 * (1.0 - 1e-6)).ceil() as usize;
-    count.clamp(MIN_HELD_OUT, have - 1)
+    // Who asks for a smaller share than the default wants more images to be trained on.
+    let promised = if share < DEFAULT_SHARE * (1.0 - 1e-6) { 0 } else { FOR_PROMISE.min(have / 2) };
+    count.max(promised).clamp(MIN_HELD_OUT, have - 1)
 }
 
 fn rank(seed: u64, hash: &FileHash) -> [u8; 32] {
@@ -131,9 +138,13 @@ mod tests {
     }
 
     #[test]
-    fn a_fifth_but_at_least_five_are_held_out() {
+    fn a_fifth_is_held_out_and_of_few_images_as_many_as_the_promise_needs() {
         let held = |n, share| Split::draw(hashes(n), share, 1).unwrap().held_out.len();
-        assert_eq!([held(6, 0.2), held(25, 0.2), held(26, 0.2), held(100, 0.2)], [5, 5, 6, 20]);
+        assert_eq!([6, 12, 20, 38, 95, 100].map(|n| held(n, 0.2)), [5, 6, 10, 19, 19, 20]);
+        assert_eq!([held(20, 0.5), held(20, 0.8), held(100, 0.5)], [10, 16, 50]);
+        // A smaller share is what was asked for.
+        assert_eq!([held(25, 0.1), held(26, 0.1), held(100, 0.1)], [5, 5, 10]);
+        assert_eq!(held(30, f64::from(0.2_f32)), 15);
         assert_eq!(held(150, f64::from(0.2_f32)), 30);
         assert_ne!(
             Split::draw(hashes(50), 0.2, 1).unwrap().held_out,
@@ -157,7 +168,7 @@ mod tests {
         let files = hashes(40);
         let pixels = |i: usize| FileHash::of(format!("pixels {}", i / 2).as_bytes());
         let split = Split::draw_pictures(files.iter().enumerate().map(|(i, &file)| (file, pixels(i))), 0.3, 5).unwrap();
-        assert_eq!((split.train.len(), split.held_out.len(), split.pixels.len()), (28, 12, 20));
+        assert_eq!((split.train.len(), split.held_out.len(), split.pixels.len()), (20, 20, 20));
         for pair in files.chunks(2) {
             assert_eq!(split.train.contains(&pair[0]), split.train.contains(&pair[1]));
         }

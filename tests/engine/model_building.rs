@@ -35,6 +35,7 @@ fn recipe(extra: &[&str]) -> Box<Recipe> {
         "critic.steps=4",
         "critic.batch=4",
         "critic.crop=32",
+        "data.holdout=0.19",
     ];
     for assignment in small.iter().chain(extra) {
         recipe.assign(assignment).unwrap();
