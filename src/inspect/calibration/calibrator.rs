@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Calibration, HeldOut, MapScale};
+use super::{
+    Calibration, HeldOut, MapScale,
+    damage::{share_inspected_again, with_damage},
+};
 use crate::{
-    data::{DataError, FileHash, ImageStore, Opened, ProbeDefect, Split, add_probe},
+    data::{DataError, FileHash, ImageStore, Opened, Split},
     inspect::{
         FrozenNetworks, InspectError, InspectionJob, InvertKnobs, Outcome, Planes, Regions, ScoreKind, Scores,
         anomaly_region::RegionLevels,
@@ -18,20 +21,9 @@ use crate::{
 /// can reconstruct of a healthy surface.
 pub(crate) const WITHOUT_CRITIC: ScoreKind = ScoreKind::WorstSpot;
 
-/// Held-out images inspected again with synthetic damage to weight the scores. Fewer images gave noisy weights where
-/// healthy images vary a lot.
-const DAMAGED: usize = 32;
-/// Mean side of the square inspected again for a synthetic defect: the defect and the tiles
-/// that cover it.
-const DAMAGED_SIDE: usize = 128;
-/// Attempts at a defect that changes the image.
-const ATTEMPTS: u64 = 8;
-/// Largest side of the window of most defects.
-const MAX_WINDOW: usize = 96;
-/// One in so many defects may cover a large part of the image instead.
-const LARGE_EVERY: usize = 4;
-/// Share of the pixels of an image inspected again for one of these, at the mean.
-const LARGE_SHARE: f64 = 0.3;
+/// Inspections of held-out images with damage, to weight the scores; of few images each is damaged several times. Fewer
+/// gave noisy weights where healthy images vary a lot.
+const DAMAGED: usize = 64;
 
 /// Upper limit of the critic's maps in the histogram, in standard deviations.
 const MAX_CRITIC: f32 = 50.0;
@@ -67,8 +59,8 @@ pub struct Calibrator {
     channels: usize,
     scale: f32,
     job: Option<InspectionJob>,
-    /// Whether `job` inspects the last image of `done` with synthetic damage.
-    on_damaged: bool,
+    /// The last image of `done`, while `job` inspects it with damage.
+    undamaged: Option<Box<Outcome>>,
     done: Vec<HeldOut>,
     /// Statistics of each whole frame in `done`.
     frames: Vec<FrameMeasures>,
@@ -111,7 +103,7 @@ impl Calibrator {
             channels,
             scale,
             job: None,
-            on_damaged: false,
+            undamaged: None,
             done: Vec::new(),
             frames: Vec::new(),
             damaged_scores: Vec::new(),
@@ -127,25 +119,19 @@ impl Calibrator {
 
     /// Number of images done, and in total.
     pub fn progress(&self) -> (usize, usize) {
-        (self.done.len() - usize::from(self.on_damaged), self.images.len())
+        (self.done.len() - usize::from(self.undamaged.is_some()), self.images.len())
     }
 
     /// Mean number of inspections per image of `pixels` pixels: some images are partly inspected again
     /// with synthetic damage.
     pub(crate) fn inspections(images: usize, pixels: usize, with_critic: bool) -> f64 {
-        let damaged = if with_critic { images.min(DAMAGED) as f64 / images.max(1) as f64 } else { 0.0 };
-        let (small, large) = ((DAMAGED_SIDE.pow(2) as f64 / pixels.max(1) as f64).min(1.0), 1.0 / LARGE_EVERY as f64);
-        1.0 + damaged * ((1.0 - large) * small + large * LARGE_SHARE.max(small))
+        let damaged = if with_critic { DAMAGED as f64 / images.max(1) as f64 } else { 0.0 };
+        1.0 + damaged * share_inspected_again(pixels)
     }
 
-    /// Number of images inspected again with synthetic damage.
-    fn damaged_count(&self) -> usize {
-        self.images.len().min(DAMAGED)
-    }
-
-    /// Index of the `i`-th damaged image; they are evenly spaced.
+    /// Index of the image that the `i`-th damage is done to; they are evenly spaced.
     fn damaged_index(&self, i: usize) -> usize {
-        i * self.images.len() / self.damaged_count().max(1)
+        i * self.images.len() / DAMAGED
     }
 
     /// Works for one bounded time slice; returns the calibration once all images are inspected.
@@ -162,37 +148,47 @@ impl Calibrator {
             (None, None) => return Ok(Some(self.calibration())),
         };
         job.slice(networks)?;
-        match job.outcome(None) {
-            None => self.job = Some(job),
-            Some(outcome) if self.on_damaged => {
-                self.on_damaged = false;
-                self.damaged_scores.push(outcome.scores().clone());
+        match (job.outcome(None), self.undamaged.take()) {
+            (None, undamaged) => (self.job, self.undamaged) = (Some(job), undamaged),
+            (Some(damaged), Some(outcome)) => {
+                self.damaged_scores.push(damaged.scores().clone());
+                self.damage(networks, outcome)?;
             }
-            Some(outcome) => self.inspected(networks, outcome)?,
+            (Some(outcome), None) => {
+                self.inspected(&outcome);
+                self.damage(networks, Box::new(outcome))?;
+            }
         }
         let (done, all) = self.progress();
         Ok((done == all).then(|| self.calibration()))
     }
 
-    /// Records a healthy image and, if it is one of the damaged ones, starts its second inspection.
-    fn inspected(&mut self, networks: &FrozenNetworks, outcome: Outcome) -> Result<(), CalibrateError> {
-        self.count(&outcome);
+    /// Records a healthy image.
+    fn inspected(&mut self, outcome: &Outcome) {
+        self.count(outcome);
         let (width, height) = (outcome.query.width(), outcome.query.height());
         self.size = (self.size.0.max(width), self.size.1.max(height));
         self.smallest = (self.smallest.0.min(width), self.smallest.1.min(height));
-        let which = self.done.len();
-        let hash = self.images[which].1;
+        let hash = self.images[self.done.len()].1;
         self.frames.extend(outcome.scores().frame().cloned());
         self.done.push(HeldOut { hash, scores: outcome.scores().clone().with_frame(None) });
-        let next = self.damaged_scores.len();
-        if networks.critic().is_some() && next < self.damaged_count() && self.damaged_index(next) == which {
-            let query = Arc::new(with_damage(&outcome.query, next as u64));
+    }
+
+    /// Starts the next inspection of the last image of `done`, a healthy one, with damage, if there is one left.
+    fn damage(&mut self, networks: &FrozenNetworks, outcome: Box<Outcome>) -> Result<(), CalibrateError> {
+        let which = self.done.len() - 1;
+        while networks.critic().is_some()
+            && self.damaged_scores.len() < DAMAGED
+            && self.damaged_index(self.damaged_scores.len()) == which
+        {
+            let query = Arc::new(with_damage(&outcome.query, self.damaged_scores.len() as u64));
             self.job = InspectionJob::changed(networks, query, &outcome, &self.regions)?;
-            self.on_damaged = self.job.is_some();
-            if !self.on_damaged {
-                // The damage is not visible, so the scores are unchanged.
-                self.damaged_scores.push(outcome.scores().clone());
+            if self.job.is_some() {
+                self.undamaged = Some(outcome);
+                return Ok(());
             }
+            // The damage is not visible, so the scores are unchanged.
+            self.damaged_scores.push(outcome.scores().clone());
         }
         Ok(())
     }
@@ -247,18 +243,6 @@ impl Calibrator {
         }
         calibration
     }
-}
-
-/// Adds a defect to one window of a frame: of a family that no network was trained on, so that the weights do not rest on
-/// what the critic has learnt.
-fn with_damage(frame: &Planes, seed: u64) -> Planes {
-    let size = [frame.width(), frame.height()];
-    let mut values = frame.values().to_vec();
-    // Not every attempt changes anything: a piece of a uniform area looks like the rest of it.
-    let mut attempts = (0..ATTEMPTS).map(|attempt| seed + attempt * ProbeDefect::ALL.len() as u64);
-    let reach = if seed.is_multiple_of(LARGE_EVERY as u64) { size[0].max(size[1]) } else { MAX_WINDOW };
-    attempts.any(|seed| add_probe(&mut values, size, reach, seed));
-    Planes::new(size[0], size[1], frame.channels(), values).unwrap_or_else(|| frame.clone())
 }
 
 /// Histogram of values.

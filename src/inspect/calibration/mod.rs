@@ -4,6 +4,7 @@ mod calibrator;
 mod check;
 mod combined_score;
 mod conformal;
+mod damage;
 mod judged;
 mod verdict_counts;
 

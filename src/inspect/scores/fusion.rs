@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ScoreKind, Scores, statistics::inverse_cholesky};
+use super::{ScoreKind, Scores};
 
 /// Fewest labelled defects for reweighting.
 pub(crate) const MIN_LABELLED: usize = 5;
@@ -83,40 +83,50 @@ pub(crate) const FUSED: [ScoreKind; 9] = [
 
 /// One in so many healthy images is below the lower bound of a standardised score.
 const LEAST_SHARE: usize = 10;
-/// Limit of one image's influence on a weight, standard deviations.
-const MAX_SHIFT: f64 = 4.0;
+/// Limit of the shift that damage causes, standard deviations.
+const MAX_SHIFT: f64 = 6.0;
 /// Shrinkage of the correlation between scores on healthy images: a few damaged images are not enough evidence to
 /// drop a score because another correlates with it.
 const CORRELATION_SHRINKAGE: f64 = 0.7;
 /// Share of the weight that is spread equally over the groups of scores.
 const EQUAL_SHARE: f64 = 0.1;
+/// Steps and step size of the search for weights.
+const STEPS: usize = 2_000;
+const STEP: f64 = 2.0;
+/// Weights below this are 0.
+const LEAST_WEIGHT: f64 = 1e-3;
 
-/// Finds the weights of the combined score from the scores of healthy images and of synthetic damage on some of them,
-/// by Fisher's linear discriminant (1936): each score is weighted by how many standard deviations of healthy images
-/// damage moves it, and correlated scores share the weight that one of them would have. Each damaged image is compared
-/// with its undamaged counterpart where that is known; otherwise a few images are too noisy where healthy images vary a
-/// lot. A score that only adds noise gets no weight. No label of a real defect is involved unless `damaged` holds real
-/// defects.
+/// Finds the weights of the combined score from the scores of healthy images and of damage in some of them: those with which
+/// the combined score of a damaged image most probably exceeds that of another healthy image, its expected AUROC. Damage that
+/// every score shows, or none, does not matter then; Fisher's linear discriminant (1936), which does the same for the mean
+/// damage, would let it decide. Each damaged image is compared with its undamaged counterpart where that is known; otherwise a
+/// few images are too noisy where healthy images vary a lot. Correlated scores share the weight that one of them would have,
+/// and a score that only adds noise gets none. No label of a real defect is involved unless `damaged` holds real defects.
 pub(crate) fn fusion(healthy: &[Scores], damaged: &[(Option<&Scores>, &Scores)]) -> Vec<FusionTerm> {
-    let parts = FUSED.into_iter().filter_map(|kind| {
+    let (mut parts, mut shifts) = (Vec::new(), Vec::new());
+    for kind in FUSED {
         let n = healthy.len().max(1) as f64;
         let centre = healthy.iter().map(|s| s.get(kind)).sum::<f64>() / n;
         let spread = (healthy.iter().map(|s| (s.get(kind) - centre).powi(2)).sum::<f64>() / n).sqrt();
         let (centre, spread) = (rounded(centre), rounded(spread));
-        // A constant score carries no information and has no spread to divide by.
-        let varies = spread > 1e-6 * centre.abs().max(1e-3);
         let moved = |(before, after): &(Option<&Scores>, &Scores)| {
             let before = before.map_or(centre, |scores| scores.get(kind));
             ((after.get(kind) - before) / spread.max(1e-12)).clamp(-MAX_SHIFT, MAX_SHIFT)
         };
-        let weight = damaged.iter().map(moved).sum::<f64>() / damaged.len().max(1) as f64;
-        let mut standardised: Vec<f64> = healthy.iter().map(|s| (s.get(kind) - centre) / spread.max(1e-12)).collect();
-        standardised.sort_by(f64::total_cmp);
-        // Few digits are read back from a model file exactly.
-        let least = standardised.get(standardised.len() / LEAST_SHARE).map(|value| (value * 1e6).round() / 1e6);
-        (varies && weight > 0.0).then_some(FusionTerm { score: kind, centre, spread, weight, least })
-    });
-    decorrelated(parts.collect(), healthy)
+        let shift: Vec<f64> = damaged.iter().map(moved).collect();
+        let weight = shift.iter().sum::<f64>() / damaged.len().max(1) as f64;
+        // A constant score carries no information and has no spread to divide by.
+        if spread > 1e-6 * centre.abs().max(1e-3) && weight > 0.0 {
+            let mut standardised: Vec<f64> =
+                healthy.iter().map(|s| (s.get(kind) - centre) / spread.max(1e-12)).collect();
+            standardised.sort_by(f64::total_cmp);
+            // Few digits are read back from a model file exactly.
+            let least = standardised.get(standardised.len() / LEAST_SHARE).map(|value| (value * 1e6).round() / 1e6);
+            parts.push(FusionTerm { score: kind, centre, spread, weight, least });
+            shifts.push(shift);
+        }
+    }
+    weighted(parts, &shifts, healthy)
 }
 
 /// A number of few digits, which is read back from a model file exactly.
@@ -124,22 +134,22 @@ fn rounded(value: f64) -> f64 {
     format!("{value:.8e}").parse().unwrap_or(value)
 }
 
-/// Turns per-score effects into weights that account for correlations, and shrinks them towards equal weights of the
+/// Turns the mean shift of each score, which `parts` come with, into weights, and shrinks them towards equal weights of the
 /// independent groups of scores: a group that synthetic damage does not move at all keeps a little weight, because real
 /// damage may.
-fn decorrelated(mut parts: Vec<FusionTerm>, healthy: &[Scores]) -> Vec<FusionTerm> {
+fn weighted(mut parts: Vec<FusionTerm>, shifts: &[Vec<f64>], healthy: &[Scores]) -> Vec<FusionTerm> {
     let moved: Vec<f64> = parts.iter().map(|p| p.weight).collect();
-    let fisher = fisher(&parts, &moved, healthy);
+    let best = best_weights(&moved, shifts, &correlations(&parts, healthy));
     let groups: Vec<Group> = parts.iter().map(|part| Group::of(part.score)).collect();
     let present = Group::ALL.into_iter().filter(|group| groups.contains(group)).count().max(1) as f64;
     for (i, part) in parts.iter_mut().enumerate() {
         let of_group = |all: &[f64]| (0..all.len()).filter(|&j| groups[j] == groups[i]).map(|j| all[j]).sum::<f64>();
-        // Within a group as Fisher's weights are, or as damage moves the scores of a group without any.
-        let share = match of_group(&fisher) {
-            sum if sum > 0.0 => fisher[i] / sum,
+        // Within a group as the best weights are, or as damage moves the scores of a group without any.
+        let share = match of_group(&best) {
+            sum if sum > 0.0 => best[i] / sum,
             _ => moved[i] / of_group(&moved),
         };
-        part.weight = rounded((1.0 - EQUAL_SHARE) * fisher[i] + EQUAL_SHARE * share / present);
+        part.weight = rounded((1.0 - EQUAL_SHARE) * best[i] + EQUAL_SHARE * share / present);
     }
     parts.retain(|part| part.weight > 0.0);
     parts
@@ -171,8 +181,8 @@ impl Group {
     }
 }
 
-/// Fisher's weights, which add up to 1; 0 for scores that would get a negative one.
-fn fisher(parts: &[FusionTerm], moved: &[f64], healthy: &[Scores]) -> Vec<f64> {
+/// Correlations of the scores on healthy images, shrunk towards none.
+fn correlations(parts: &[FusionTerm], healthy: &[Scores]) -> Vec<Vec<f64>> {
     // Few images overestimate correlations.
     let known = CORRELATION_SHRINKAGE * healthy.len() as f64 / (healthy.len() + FUSED.len()) as f64;
     let together = |a: &FusionTerm, b: &FusionTerm| {
@@ -180,25 +190,39 @@ fn fisher(parts: &[FusionTerm], moved: &[f64], healthy: &[Scores]) -> Vec<f64> {
         let mean = healthy.iter().map(|s| of(a, s) * of(b, s)).sum::<f64>() / healthy.len().max(1) as f64;
         if a.score == b.score { 1.0 } else { known * mean }
     };
-    let common: Vec<Vec<f64>> = parts.iter().map(|a| parts.iter().map(|b| together(a, b)).collect()).collect();
-    let mut left: Vec<usize> = (0..parts.len()).collect();
-    let mut all = vec![0.0; parts.len()];
-    loop {
-        let n = left.len();
-        let own: Vec<f64> = left.iter().flat_map(|&a| left.iter().map(|&b| common[a][b]).collect::<Vec<_>>()).collect();
-        let w = inverse_cholesky(&own, n);
-        let turned: Vec<f64> = (0..n).map(|k| (0..n).map(|i| w[i * n + k] * moved[left[i]]).sum()).collect();
-        let weights: Vec<f64> = (0..n).map(|i| (0..n).map(|k| w[i * n + k] * turned[k]).sum()).collect();
-        let least = (0..n).min_by(|&a, &b| weights[a].total_cmp(&weights[b]));
-        match least.filter(|&i| weights[i] <= 0.0) {
-            Some(i) => left.remove(i),
-            None => {
-                let sum: f64 = weights.iter().sum();
-                left.iter().zip(weights).for_each(|(&i, weight)| all[i] = weight / sum);
-                return all;
+    parts.iter().map(|a| parts.iter().map(|b| together(a, b)).collect()).collect()
+}
+
+/// Weights, none negative and 1 in all, that maximise the expected AUROC: the mean over damaged images of the probability
+/// that a normally distributed difference of two healthy images is below the shift. Found by exponentiated gradient ascent
+/// (Kivinen and Warmuth 1997), from weights as the mean shifts, which stay where all damage is seen anyway.
+fn best_weights(moved: &[f64], shifts: &[Vec<f64>], common: &[Vec<f64>]) -> Vec<f64> {
+    let n = shifts.len();
+    let images = shifts.first().map_or(0, Vec::len);
+    let sum: f64 = moved.iter().sum();
+    let mut weights: Vec<f64> = moved.iter().map(|shift| shift / sum.max(1e-12)).collect();
+    for _ in 0..STEPS {
+        let spread: Vec<f64> = common.iter().map(|row| row.iter().zip(&weights).map(|(c, w)| c * w).sum()).collect();
+        // The variance of the difference of two healthy images.
+        let variance = (2.0 * weights.iter().zip(&spread).map(|(w, s)| w * s).sum::<f64>()).max(1e-12);
+        let deviation = variance.sqrt();
+        let mut gradient = vec![0.0; n];
+        for image in 0..images {
+            let shift = weights.iter().zip(shifts).map(|(w, shift)| w * shift[image]).sum::<f64>() / deviation;
+            // The normal distribution is close to a logistic one 1.702 times as steep.
+            let above = 1.0 / (1.0 + (-1.702 * shift).exp());
+            let slope = 1.702 * above * (1.0 - above) / images as f64;
+            for (k, sum) in gradient.iter_mut().enumerate() {
+                *sum += slope * (shifts[k][image] / deviation - 2.0 * shift * spread[k] / variance);
             }
-        };
+        }
+        weights.iter_mut().zip(gradient).for_each(|(w, g)| *w *= (STEP * g).exp());
+        let sum: f64 = weights.iter().sum();
+        weights.iter_mut().for_each(|w| *w /= sum);
     }
+    weights.iter_mut().filter(|w| **w < LEAST_WEIGHT).for_each(|w| *w = 0.0);
+    let sum = weights.iter().sum::<f64>().max(1e-12);
+    weights.into_iter().map(|w| w / sum).collect()
 }
 
 #[cfg(test)]
@@ -246,6 +270,27 @@ mod tests {
                 assert!(wanted.contains(&weight), "{strongest:?}: {group:?} weighs {weight}");
             }
         }
+    }
+
+    #[test]
+    fn damage_that_one_score_alone_shows_decides_and_that_which_all_show_does_not() {
+        // Of ten defects, seven show in the critic and the features, in the critic far more, and three in the texture only.
+        let (healthy, damaged) = images(|_| 0.0);
+        let damaged: Vec<Scores> = (0..10)
+            .map(|i| {
+                let shift = |group| match (i < 7, group) {
+                    (true, Group::Critic) => 3.0,
+                    (true, Group::Features) | (false, Group::Texture) => 1.5,
+                    _ => 0.01,
+                };
+                scores(|kind| damaged[i].get(kind) + shift(Group::of(kind)))
+            })
+            .collect();
+        let pairs: Vec<_> = damaged.iter().enumerate().map(|(i, after)| (healthy.get(i), after)).collect();
+        let terms = fusion(&healthy, &pairs);
+        let value = |s: &Scores| terms.iter().map(|term| term.of(s)).sum::<f64>();
+        let highest = healthy.iter().map(value).fold(f64::NEG_INFINITY, f64::max);
+        assert!(damaged.iter().all(|s| value(s) > highest), "{terms:?}");
     }
 
     #[test]
