@@ -165,7 +165,7 @@ fn critic_train() -> Case {
         let device = Device::flex();
         let (g, _) = networks(&recipe.model, &device);
         let opened = surface();
-        let trainer = CriticTrainer::new(&recipe, &g, &opened.store, images(opened), Vec::new(), &device);
+        let trainer = CriticTrainer::new(&recipe, Some(&g), &opened.store, images(opened), Vec::new(), &device);
         let mut trainer = trainer.expect("a critic");
         Box::new(move || {
             black_box(trainer.step().expect("a step"));

@@ -15,6 +15,7 @@ use super::{
     session::EngineSession,
 };
 use crate::{
+    device,
     device::DeviceChoice,
     engine::{BUILT_IN, Event, InspectionRequest, Severity, inspection::ModelSource},
     files,
@@ -22,7 +23,7 @@ use crate::{
     inspect::{InvertKnobs, Lineage, Model, OutlierReport, Promise, RegionSettings, ScoreKind},
     model::{Bundle, weights::Weight},
     text::PrintablePath,
-    train::Recipe,
+    train::{Recipe, pretraining, save_pretrained},
 };
 
 #[derive(Debug, Subcommand)]
@@ -80,6 +81,23 @@ pub(super) enum ModelCommand {
         #[command(flatten)]
         replacing: ReplaceOption,
     },
+    /// Train the weights that critics start from, on drawn textures of many kinds; for builders of this program
+    Pretrain {
+        /// A safetensors file
+        #[arg(long, value_name = "OUT")]
+        out: PathBuf,
+        /// Number of textures
+        #[arg(long, default_value_t = 1_500)]
+        textures: usize,
+        /// Training steps
+        #[arg(long, default_value_t = 16_000)]
+        steps: u64,
+        /// Random seed
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        #[command(flatten)]
+        replacing: ReplaceOption,
+    },
 }
 
 pub(super) fn run(command: ModelCommand, device: DeviceChoice) -> Result<()> {
@@ -125,7 +143,34 @@ pub(super) fn run(command: ModelCommand, device: DeviceChoice) -> Result<()> {
             }
             Ok(model.save(&out)?)
         }
+        ModelCommand::Pretrain { out, textures, steps, seed, replacing } => {
+            replacing.check(&out)?;
+            pretrain(&out, textures, steps, seed, device)
+        }
     }
+}
+
+/// Trains a critic on drawn textures and writes its weights.
+fn pretrain(path: &Path, textures: usize, steps: u64, seed: u64, device: DeviceChoice) -> Result<()> {
+    let (device, _) = device::open(device);
+    let mut recipe = Recipe { seed, ..Recipe::default() };
+    recipe.critic.steps = steps;
+    let mut trainer = pretraining(&recipe, textures, &device.device)?;
+    let progress = progress_bar("critic");
+    progress.set_length(steps);
+    while trainer.steps() < steps {
+        let loss = trainer.step()?;
+        if trainer.steps().is_multiple_of(100) {
+            let held_out = trainer.held_out_loss()?.unwrap_or(f32::NAN);
+            progress.set_message(format!("loss {loss:.3}, held out {held_out:.3}"));
+        }
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    let count = save_pretrained(trainer.critic(), path)?;
+    let held_out = trainer.held_out_loss()?.unwrap_or(f32::NAN);
+    out!("{}: {count} weights, held-out loss {held_out:.3}", path.printable());
+    Ok(())
 }
 
 /// Prints the settings of anomaly regions.

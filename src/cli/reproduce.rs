@@ -155,7 +155,7 @@ fn train_critic(
     let began = Instant::now();
     let (training, normal) = critic::statistics_split(&opened.training_indices(split));
     let held_out = opened.held_out_indices(split);
-    let mut trainer = CriticTrainer::new(recipe, g, &opened.store, training, held_out, device)?;
+    let mut trainer = CriticTrainer::new(recipe, Some(g), &opened.store, training, held_out, device)?;
     let progress = progress_bar("critic");
     progress.set_length(trainer.total());
     for step in 0..trainer.total() {

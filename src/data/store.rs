@@ -47,10 +47,14 @@ struct Entry {
     bytes: usize,
 }
 
+/// One in so many images of [`ImageStore::textures`] is of a built-in surface.
+const SURFACE_EVERY: u64 = 5;
+
 #[derive(Clone, Debug)]
 enum Origin {
     File { path: PathBuf, hash: FileHash },
     Drawn { kind: SurfaceKind, seed: u64, index: u64, side: usize },
+    Texture { seed: u64, index: u64, side: usize },
 }
 
 /// A thread-safe cache of decoded images by position in a data set.
@@ -84,6 +88,23 @@ impl ImageStore {
         let entry = |index| {
             let origin = Origin::Drawn { kind, seed, index, side };
             let channels = kind.channels();
+            Entry { origin, width: side, height: side, channels, bytes: side * side * channels }
+        };
+        Self::new((0..count as u64).map(entry).collect(), limit, BitDepth::Auto)
+    }
+
+    /// Creates a store for `count` drawn images of many kinds, `side` x `side` pixels, that caches at most `limit` bytes:
+    /// textures, and one in five a healthy specimen of a built-in surface. They are drawn on demand.
+    pub(crate) fn textures(seed: u64, side: usize, count: usize, limit: usize) -> Self {
+        let entry = |index: u64| {
+            let (kind, which) = (index / SURFACE_EVERY, index % SURFACE_EVERY);
+            let (origin, channels) = match which {
+                0 => {
+                    let kind = SurfaceKind::ALL[(kind % SurfaceKind::ALL.len() as u64) as usize];
+                    (Origin::Drawn { kind, seed, index, side }, kind.channels())
+                }
+                _ => (Origin::Texture { seed, index, side }, 1),
+            };
             Entry { origin, width: side, height: side, channels, bytes: side * side * channels }
         };
         Self::new((0..count as u64).map(entry).collect(), limit, BitDepth::Auto)
@@ -213,6 +234,7 @@ impl Entry {
                 }
             }
             Origin::Drawn { kind, seed, index, side } => Ok(surface::draw(*kind, None, *seed, *index, *side).picture),
+            Origin::Texture { seed, index, side } => Ok(surface::draw_varied(*seed, *index, *side)),
         }
     }
 }

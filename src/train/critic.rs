@@ -13,6 +13,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
+    critic_start::pretrained,
     optimiser::Optimiser,
     recipe::{OptimiserKind, OptimiserKnobs, Recipe},
     trainer::TrainError,
@@ -146,14 +147,14 @@ pub struct CriticTrainer {
 }
 
 impl CriticTrainer {
-    /// Creates a trainer with an untrained critic for the images at `training` of `store`, with a held-out loss on those
-    /// at `held_out`. `g` generates crops for one of the fills.
+    /// Creates a trainer with a critic that starts as the recipe says for the images at `training` of `store`, with a
+    /// held-out loss on those at `held_out`. `g` generates crops for one of the fills.
     ///
     /// # Errors
     /// [`TrainError`] if the images cannot be read or values cannot be read from the device.
     pub fn new(
         recipe: &Recipe,
-        g: &Generator,
+        g: Option<&Generator>,
         store: &Arc<ImageStore>,
         training: Vec<usize>,
         held_out: Vec<usize>,
@@ -166,12 +167,18 @@ impl CriticTrainer {
         let (channels, latent) = (recipe.model.channels.count(), Latent::new(&recipe.model));
         let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x6472_6177);
         let z = TensorData::new(latent.sample(GENERATED, &mut rng), [GENERATED, latent.size()]);
-        let (_, generated) = host(FrozenGenerator::new(g).forward(Tensor::from_data(z, &device)))?;
+        let generated = match g {
+            Some(g) => host(FrozenGenerator::new(g).forward(Tensor::from_data(z, &device)))?.1,
+            None => Vec::new(),
+        };
         let synthesiser = defect_synthesiser(recipe, side, deviation, (recipe.model.size, generated));
         let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x6372_6974);
         let trained = device.clone().autodiff();
         let critic = Critic::new(channels, recipe.critic.width, pixel_stats, &mut rng, &trained);
-        let critic = critic.with_line_head(&mut rng, &trained);
+        let mut critic = critic.with_line_head(&mut rng, &trained);
+        if recipe.critic.pretrained {
+            critic = pretrained(critic, channels, &mut rng)?;
+        }
         let mut trainer = Self {
             critic: critic.valid(),
             live: critic,

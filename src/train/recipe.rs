@@ -192,6 +192,8 @@ pub struct CriticKnobs {
     pub views: bool,
     /// Leave out healthy images that look defective to the half-trained critic.
     pub drop_outliers: bool,
+    /// Start from the weights that come with the program, where it has some of this width.
+    pub pretrained: bool,
 }
 
 impl CriticKnobs {
@@ -206,7 +208,7 @@ impl Default for CriticKnobs {
     fn default() -> Self {
         let SyntheticDefectKnobs { share, strength, largest, brightness, jitter } = SyntheticDefectKnobs::default();
         Self {
-            steps: 2_500,
+            steps: 1_500,
             batch: 16,
             crop: 96,
             width: 24,
@@ -220,6 +222,7 @@ impl Default for CriticKnobs {
             level: true,
             views: true,
             drop_outliers: true,
+            pretrained: true,
         }
     }
 }

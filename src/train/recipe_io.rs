@@ -132,6 +132,9 @@ impl Recipe {
         if !has("drop_outliers") {
             recipe.critic.drop_outliers = false;
         }
+        if !has("pretrained") {
+            recipe.critic.pretrained = false;
+        }
         if !has("width") {
             recipe.critic.width = 48;
         }
@@ -287,19 +290,19 @@ mod tests {
         // Before these knobs existed, images were not normalised or augmented, and the critic was wider.
         let now = Recipe::default();
         let without = |text: String, line: &str| text.replace(line, "");
-        let before =
-            ["level = true\n", "views = true\n", "width = 24\n", "drop_outliers = true\n", "bit_depth = \"auto\"\n"]
-                .into_iter()
-                .fold(now.to_toml(), without);
+        let before = ["level", "views", "drop_outliers", "pretrained"]
+            .into_iter()
+            .fold(now.to_toml(), |text, knob| without(text, &format!("{knob} = true\n")));
+        let before = ["width = 24\n", "bit_depth = \"auto\"\n"].into_iter().fold(before, without);
         let of = |recipe: Recipe| {
             let critic = recipe.critic;
-            (critic.level, critic.views, critic.width, critic.drop_outliers)
+            (critic.level, critic.views, critic.width, critic.drop_outliers, critic.pretrained)
         };
-        assert_eq!(of(Recipe::from_record(&before).unwrap()), (false, false, 48, false));
+        assert_eq!(of(Recipe::from_record(&before).unwrap()), (false, false, 48, false, false));
         // 16-bit samples were always read as using all bits.
         assert_eq!(Recipe::from_record(&before).unwrap().data.bit_depth, BitDepth::Sixteen);
         for text in [&before, &now.to_toml()] {
-            assert_eq!(of(Recipe::from_toml(text).unwrap()), (true, true, 24, true));
+            assert_eq!(of(Recipe::from_toml(text).unwrap()), (true, true, 24, true, true));
         }
         assert_eq!(Recipe::from_record(&now.to_toml()).unwrap(), now);
     }

@@ -150,7 +150,7 @@ fn a_recipe_of_an_earlier_version_keeps_every_key_and_value() {
     let written: toml::Table = recipe.to_toml().parse().unwrap();
     // Apart from knobs of later versions.
     let mut then = written.clone();
-    for (group, knob) in [("data", "bit_depth"), ("critic", "drop_outliers")] {
+    for (group, knob) in [("data", "bit_depth"), ("critic", "drop_outliers"), ("critic", "pretrained")] {
         assert!(then[group].as_table_mut().unwrap().remove(knob).is_some(), "{knob}");
     }
     assert_eq!(then, text.parse::<toml::Table>().unwrap());

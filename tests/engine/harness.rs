@@ -24,6 +24,7 @@ pub fn small(holdout: f64) -> Box<Recipe> {
         "encoder.steps=3",
         "encoder.batch=4",
         "critic.steps=2",
+        "critic.pretrained=false",
         "critic.batch=4",
         &format!("data.holdout={holdout}"),
     ] {

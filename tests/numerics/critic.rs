@@ -35,7 +35,7 @@ fn trained(steps: u64) -> (Critic, FrameCritic, Vec<f32>) {
     let (training, fitting) = critic::statistics_split(&opened.training_indices(&split));
     let g = Generator::new(&recipe.model, &mut ChaCha8Rng::seed_from_u64(2), &device);
     let held_out = opened.held_out_indices(&split);
-    let mut trainer = CriticTrainer::new(&recipe, &g, &opened.store, training, held_out, &device).unwrap();
+    let mut trainer = CriticTrainer::new(&recipe, Some(&g), &opened.store, training, held_out, &device).unwrap();
     let before = trainer.held_out_loss().unwrap().unwrap();
     let losses: Vec<f32> = (0..steps).map(|_| trainer.step().unwrap()).collect();
     // A few steps are not enough to improve it.

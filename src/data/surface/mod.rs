@@ -15,9 +15,11 @@ mod specimen;
 #[cfg(test)]
 mod tests;
 mod texture;
+mod varied;
 
 pub use kind::{DefectType, SurfaceKind, UnknownName};
 pub(crate) use kind::{PREFIX, any_of};
 pub use set::{SetSize, SurfaceError, write_set};
 pub(crate) use specimen::specimen_hash;
 pub use specimen::{SIDE_RANGE, Specimen, draw};
+pub(crate) use varied::draw_varied;

@@ -216,7 +216,7 @@ impl ModelBuilder {
     fn new_critic(&self) -> Result<Box<CriticTrainer>, BuildError> {
         let HealthyImages { trained, held_out, .. } = self.healthy.clone();
         let (recipe, n) = (&self.recipe, &self.networks);
-        let trainer = CriticTrainer::new(recipe, &n.ema, &self.opened.store, trained, held_out, &n.device);
+        let trainer = CriticTrainer::new(recipe, Some(&n.ema), &self.opened.store, trained, held_out, &n.device);
         let trainer = trainer.map_err(BuildError::Critic)?;
         Ok(Box::new(match &self.base.critic {
             Some(critic) => trainer.starting_from(critic).map_err(BuildError::Critic)?,

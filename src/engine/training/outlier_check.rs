@@ -224,7 +224,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let damaged = [5, 17, 28, 40, 51, 66];
         let opened = folder(dir.path(), 72, &damaged);
-        let info = about(&opened, &["critic.steps=700", "critic.lr=0.003", "critic.batch=2", "critic.strength=0.7"]);
+        let random = ["critic.pretrained=false", "critic.lr=0.003", "critic.batch=2", "critic.strength=0.7"];
+        let info = about(&opened, &[&random[..], &["critic.steps=700"]].concat());
         let model = build(&opened, info.clone(), &dir.path().join("model.ganspect"));
         let report = model.info().outliers.clone().unwrap();
         let bad = at(&opened, &damaged);
