@@ -20,6 +20,7 @@ const STORED: &[u8] = include_bytes!("../../assets/critic.safetensors");
 const FIRST: &str = "fine.0.conv.weight";
 /// Name of the brightness, which is that of the images at hand.
 const BRIGHTNESS: &str = "light";
+
 /// The pretrained weights as they are stored; `None` for a damaged file.
 fn stored() -> Option<Vec<Weight>> {
     let reader = TensorReader::new(Cursor::new(STORED), STORED.len() as u64).ok()?;

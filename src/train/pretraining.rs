@@ -20,7 +20,7 @@ use crate::{
 const SIDE: usize = 256;
 /// One in so many textures is held out for the loss that is shown.
 const HELD_OUT_EVERY: usize = 20;
-/// Added to the seed, so that no built-in surface is the one that anybody trains or tests on.
+/// Changes the seed, so that no built-in surface is the one that anybody trains or tests on.
 const OWN_SEED: u64 = 0x7072_6574_7261_696e;
 /// Bytes of textures kept in memory.
 const CACHE: usize = 1 << 28;

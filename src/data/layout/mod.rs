@@ -80,16 +80,20 @@ fn plan(walker: &Walker<'_>) -> Result<Plan, DataError> {
     let here = walker.list(root)?;
     let mut skipped = Vec::new();
     let files = walker.walk(root, &mut skipped)?;
-    match label_list::find(walker, &files) {
+    let unusable = match label_list::find(walker, &files) {
         Ok(Some(plan)) => return Ok(plan),
-        Ok(None) => {}
-        Err(error) => return without_list(root, files, skipped, error),
-    }
-    if let Some(plan) = known::plan(walker, &here)? {
-        return Ok(plan);
-    }
+        Ok(None) => None,
+        Err(error) => Some(error),
+    };
     let spreadsheet = files.iter().find(|path| label_list::is_spreadsheet(path)).cloned();
-    let plan = tree::recognise(root, files, skipped)?;
+    let by_folders = || match known::plan(walker, &here)? {
+        Some(plan) => Ok(plan),
+        None => tree::recognise(root, files, skipped),
+    };
+    if let Some(error) = unusable {
+        return without_list(by_folders, error);
+    }
+    let plan = by_folders()?;
     match spreadsheet {
         Some(path) if plan.layout == DatasetLayout::Flat => Err(unclear_beside(root, &path, &plan)),
         _ => Ok(plan),
@@ -97,9 +101,9 @@ fn plan(walker: &Walker<'_>) -> Result<Plan, DataError> {
 }
 
 /// The plan by the roles that folders give, where there is a list that cannot be used; its error where they give none.
-fn without_list(root: &Path, files: Vec<PathBuf>, skipped: Vec<Skipped>, error: DataError) -> Result<Plan, DataError> {
+fn without_list(by_folders: impl FnOnce() -> Result<Plan, DataError>, error: DataError) -> Result<Plan, DataError> {
     let DataError::Csv { path, .. } = &error else { return Err(error) };
-    let Ok(mut plan) = tree::recognise(root, files, skipped) else { return Err(error) };
+    let Ok(mut plan) = by_folders() else { return Err(error) };
     if plan.layout == DatasetLayout::Flat {
         return Err(error);
     }

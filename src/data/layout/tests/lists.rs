@@ -94,6 +94,12 @@ fn a_list_of_other_files_does_not_stand_in_the_way_of_folders_with_roles() {
     assert_eq!((tree.trained(&set).len(), set.summary().defective), (2, 1));
     assert!(set.notes.iter().any(|note| note.contains("defects.csv")), "{:?}", set.notes);
     assert!(set.skipped.iter().any(|skipped| skipped.path.ends_with("defects.csv")));
+    // Nor of a public set that is recognised by its own rules.
+    let tree = Tree::with(&["Class1/Train/0001.PNG", "Class1/Train/0008.PNG"]);
+    tree.mask("Class1/Train/Label/0008_label.PNG");
+    tree.text("defects.csv", table);
+    let set = tree.read().unwrap();
+    assert_eq!((set.layout, tree.trained(&set).len(), set.summary().defective), (DatasetLayout::Dagm, 1, 1));
     // Where the folders say nothing, the list may be the labels.
     let tree = Tree::with(&["a/000.png", "b/000.png"]);
     tree.text("defects.csv", table);
