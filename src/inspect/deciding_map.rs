@@ -68,6 +68,7 @@ mod tests {
             labelled: None,
             frames: None,
             region_levels: None,
+            damaged: Vec::new(),
         }
     }
 

@@ -104,6 +104,7 @@ fn the_promised_rate_is_kept_over_splits_of_healthy_images() {
             labelled: None,
             frames: None,
             region_levels: None,
+            damaged: Vec::new(),
         };
         let alarm = |v: &&f64| calibration.assess(&of(**v), rate).unwrap().verdict == Verdict::Defective;
         shares.push(fresh.iter().filter(alarm).count() as f64 / fresh.len() as f64);

@@ -64,6 +64,7 @@ fn calibration() -> Calibration {
         labelled: None,
         frames: None,
         region_levels: None,
+        damaged: Vec::new(),
         knobs: InvertKnobs::default(),
         regions: Regions::default(),
         held_out: held_out.collect(),

@@ -99,6 +99,7 @@ pub fn calibration() -> Calibration {
         labelled: None,
         frames: None,
         region_levels: Some(RegionLevels { maps, ..RegionLevels::default() }),
+        damaged: Vec::new(),
         knobs: InvertKnobs::default(),
         held_out: held_out.collect(),
         regions: Regions::default(),

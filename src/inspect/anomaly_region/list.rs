@@ -144,6 +144,7 @@ mod tests {
             labelled: None,
             frames: None,
             region_levels: Some(levels),
+            damaged: Vec::new(),
         }
     }
 

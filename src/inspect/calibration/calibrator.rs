@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Calibration, HeldOut, MapScale,
+    Calibration, DamagedImage, HeldOut, MapScale,
     damage::{share_inspected_again, with_damage},
 };
 use crate::{
@@ -13,7 +13,6 @@ use crate::{
         anomaly_region::RegionLevels,
         evaluation::EvaluatedMap,
         frame_check::{FrameLimits, FrameMeasures},
-        scores::fusion::fusion,
     },
 };
 
@@ -64,8 +63,8 @@ pub struct Calibrator {
     done: Vec<HeldOut>,
     /// Statistics of each whole frame in `done`.
     frames: Vec<FrameMeasures>,
-    /// Scores of damaged images; empty without a critic.
-    damaged_scores: Vec<Scores>,
+    /// Damaged images; empty without a critic.
+    damaged: Vec<DamagedImage>,
     /// Largest and smallest width and height so far.
     size: (usize, usize),
     smallest: (usize, usize),
@@ -106,7 +105,7 @@ impl Calibrator {
             undamaged: None,
             done: Vec::new(),
             frames: Vec::new(),
-            damaged_scores: Vec::new(),
+            damaged: Vec::new(),
             size: (0, 0),
             smallest: (usize::MAX, usize::MAX),
             difference: ValueHistogram::default(),
@@ -151,7 +150,7 @@ impl Calibrator {
         match (job.outcome(None), self.undamaged.take()) {
             (None, undamaged) => (self.job, self.undamaged) = (Some(job), undamaged),
             (Some(damaged), Some(outcome)) => {
-                self.damaged_scores.push(damaged.scores().clone());
+                self.damaged.push(self.damaged_image(damaged.scores()));
                 self.damage(networks, outcome)?;
             }
             (Some(outcome), None) => {
@@ -178,19 +177,24 @@ impl Calibrator {
     fn damage(&mut self, networks: &FrozenNetworks, outcome: Box<Outcome>) -> Result<(), CalibrateError> {
         let which = self.done.len() - 1;
         while networks.critic().is_some()
-            && self.damaged_scores.len() < DAMAGED
-            && self.damaged_index(self.damaged_scores.len()) == which
+            && self.damaged.len() < DAMAGED
+            && self.damaged_index(self.damaged.len()) == which
         {
-            let query = Arc::new(with_damage(&outcome.query, self.damaged_scores.len() as u64));
+            let query = Arc::new(with_damage(&outcome.query, self.damaged.len() as u64));
             self.job = InspectionJob::changed(networks, query, &outcome, &self.regions)?;
             if self.job.is_some() {
                 self.undamaged = Some(outcome);
                 return Ok(());
             }
             // The damage is not visible, so the scores are unchanged.
-            self.damaged_scores.push(outcome.scores().clone());
+            self.damaged.push(self.damaged_image(outcome.scores()));
         }
         Ok(())
+    }
+
+    /// The record of the last image of `done` with damage.
+    fn damaged_image(&self, scores: &Scores) -> DamagedImage {
+        DamagedImage { held_out: self.done.len() - 1, scores: scores.clone().with_frame(None) }
     }
 
     fn count(&mut self, outcome: &Outcome) {
@@ -217,13 +221,6 @@ impl Calibrator {
             critic: 2.0 * self.critic.quantile(HEALTHY_SHARE) * (MAX_CRITIC / MAX_VALUE),
             distance: 2.0 * self.distance.quantile(HEALTHY_SHARE) * (MAX_CRITIC / MAX_VALUE),
         };
-        let healthy: Vec<Scores> = self.done.iter().map(|h| h.scores.clone()).collect();
-        let damaged: Vec<_> = self
-            .damaged_scores
-            .iter()
-            .enumerate()
-            .map(|(i, after)| (healthy.get(self.damaged_index(i)), after))
-            .collect();
         let mut calibration = Calibration {
             knobs: self.knobs.clone(),
             regions: self.regions.clone(),
@@ -232,15 +229,13 @@ impl Calibrator {
             smallest: Some(self.smallest),
             scale,
             score: WITHOUT_CRITIC,
-            fusion: fusion(&healthy, &damaged),
+            fusion: Vec::new(),
             labelled: None,
             frames: Some(FrameLimits::of(&self.frames)),
             region_levels: Some(self.region_levels.clone()),
+            damaged: self.damaged.clone(),
         };
-        if !calibration.fusion.is_empty() {
-            calibration.score = ScoreKind::Fused;
-            calibration.fuse_held_out();
-        }
+        calibration.weight();
         calibration
     }
 }

@@ -1,6 +1,6 @@
 //! What has to hold for a calibration that is read from a file.
 
-use super::Calibration;
+use super::{Calibration, DamagedImage};
 use crate::inspect::{FusionTerm, ScoreKind, anomaly_region::RegionLevels, frame_check::FrameLimits};
 
 /// Limit of scores and of the numbers that they are compared with.
@@ -20,6 +20,13 @@ impl Calibration {
             if let Some(kind) = ScoreKind::ALL.into_iter().find(|kind| !is_score(held_out.scores.get(*kind))) {
                 return Err(format!("the score {} of a held-out image is out of range", kind.name()));
             }
+        }
+        let outside = |image: &DamagedImage| {
+            image.held_out >= self.held_out.len()
+                || !ScoreKind::ALL.into_iter().all(|kind| is_score(image.scores.get(kind)))
+        };
+        if self.damaged.iter().any(outside) {
+            return Err("a score of a damaged image is out of range".into());
         }
         let scale = [self.scale.difference, self.scale.feature, self.scale.critic, self.scale.distance];
         if !scale.iter().all(|v| v.is_finite() && *v > 0.0) {

@@ -7,6 +7,17 @@ use crate::inspect::{
 };
 
 impl Calibration {
+    /// Finds the weights of the combined score from the damaged images, and makes it the deciding score if it has any terms.
+    pub(super) fn weight(&mut self) {
+        let healthy: Vec<Scores> = self.held_out.iter().map(|h| h.scores.clone()).collect();
+        let damaged: Vec<_> = self.damaged.iter().map(|image| (healthy.get(image.held_out), &image.scores)).collect();
+        self.fusion = fusion(&healthy, &damaged);
+        if !self.fusion.is_empty() {
+            self.score = ScoreKind::Fused;
+            self.fuse_held_out();
+        }
+    }
+
     /// Computes the combined score from the others.
     pub(crate) fn fuse(&self, scores: &mut Scores) {
         if self.fusion.is_empty() {
@@ -68,7 +79,7 @@ mod tests {
         data::FileHash,
         inspect::{
             FusionTerm, InvertKnobs, Regions,
-            calibration::{HeldOut, MapScale},
+            calibration::{DamagedImage, HeldOut, MapScale},
             evaluation::metrics::auroc,
         },
     };
@@ -87,6 +98,7 @@ mod tests {
             labelled: None,
             frames: None,
             region_levels: None,
+            damaged: Vec::new(),
         };
         calibration.fuse_held_out();
         calibration
@@ -229,5 +241,29 @@ mod tests {
         assert_eq!(c.reweight(&lower, "a folder"), Err(ReweightError::NotSeparable));
         assert_eq!(c.reweight(&healthy[..4], "a folder"), Err(ReweightError::TooFew(4)));
         assert!(c == before);
+    }
+
+    #[test]
+    fn the_weights_follow_again_from_the_damage_in_a_model_file() {
+        let mut rng = ChaCha8Rng::seed_from_u64(8);
+        let healthy: Vec<Scores> = (0..30).map(|_| draw(&mut rng, 0.0, 0.0)).collect();
+        let mut c = calibration(healthy.clone(), Vec::new());
+        c.score = ScoreKind::Critic;
+        c.damaged = (0..20).map(|i| DamagedImage { held_out: i, scores: draw(&mut rng, 0.1, 0.9) }).collect();
+        c.weight();
+        assert!(c.score == ScoreKind::Fused && c.fusion.len() == 2 && c.check().is_ok());
+        let mut read: Calibration = serde_json::from_str(&serde_json::to_string(&c).unwrap()).unwrap();
+        assert!(read == c);
+        read.fusion.clear();
+        read.weight();
+        assert!(read == c);
+        // A position outside the held-out images, or a score that is no number, is a damaged file.
+        let mut outside = c.clone();
+        outside.damaged[3].held_out = 30;
+        let mut nothing = c;
+        nothing.damaged[3].scores.set(ScoreKind::Critic, f64::NAN);
+        for wrong in [outside, nothing] {
+            assert!(wrong.check().unwrap_err().contains("damaged image"));
+        }
     }
 }

@@ -107,6 +107,19 @@ pub struct Calibration {
     /// Values above which the maps of the held-out images show no region; absent in files of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region_levels: Option<RegionLevels>,
+    /// Scores of held-out images with synthetic damage, from which the weights of the combined score come; absent in files
+    /// of earlier versions and without a critic.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damaged: Vec<DamagedImage>,
+}
+
+/// A held-out image that was inspected again with synthetic damage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DamagedImage {
+    /// Position of the undamaged image in [`Calibration::held_out`].
+    pub held_out: usize,
+    /// Scores with the damage.
+    pub scores: Scores,
 }
 
 /// Why a false-alarm rate cannot be promised.
@@ -447,6 +460,7 @@ mod tests {
             labelled: None,
             frames: None,
             region_levels: None,
+            damaged: Vec::new(),
         }
     }
 

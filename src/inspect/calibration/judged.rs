@@ -209,6 +209,7 @@ mod tests {
             labelled: None,
             frames: None,
             region_levels: None,
+            damaged: Vec::new(),
         }
     }
 

@@ -163,6 +163,7 @@ pub(super) mod tests {
             labelled: None,
             frames: None,
             region_levels: None,
+            damaged: Vec::new(),
             scale: MapScale { difference: 1.0, feature: 1.0, critic: 8.0, distance: 8.0 },
             score: ScoreKind::Feature,
         };
