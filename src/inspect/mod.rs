@@ -25,6 +25,7 @@ pub(crate) mod knobs;
 pub mod latent;
 pub mod lineage;
 mod model;
+mod model_info;
 pub(crate) mod outliers;
 mod planes;
 pub(crate) mod regions;
@@ -44,7 +45,8 @@ pub use knobs::{
 };
 pub use latent::{FrozenNetworks, InversionBatch};
 pub use lineage::{LabelledPart, Lineage};
-pub use model::{DecisionError, Model, ModelError, ModelInfo, ModelNetworks, Promise};
+pub use model::{DecisionError, Model, ModelError, ModelNetworks};
+pub use model_info::{ModelInfo, Promise};
 pub use outliers::{HealthyUse, OutlierReport, ScoredImage};
 pub(crate) use planes::difference_of_pixel;
 pub use planes::{NoColour, Planes};

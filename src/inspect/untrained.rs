@@ -5,7 +5,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Calibrator, InspectError, InvertKnobs, Model, ModelInfo, Outcome, Planes, RegionSettings, Regions,
+    Calibrator, InspectError, InvertKnobs, Model, ModelInfo, Outcome, Planes, Regions,
     critic::{StatsFitter, TestTimeAugmentation},
 };
 use crate::{
@@ -50,20 +50,7 @@ pub(super) fn model(kind: SurfaceKind, seed: u64, train: usize) -> Model {
         let next = fitter.next_index();
         fitter.add(&frames[next]).unwrap();
     }
-    let info = ModelInfo {
-        name: "hardly trained".into(),
-        recipe,
-        step: 1,
-        data: "surface".into(),
-        split: split.clone(),
-        calibrations: Vec::new(),
-        regions: Regions::default(),
-        region_settings: RegionSettings::default(),
-        rate: None,
-        promise: None,
-        lineage: None,
-        outliers: None,
-    };
+    let info = ModelInfo::new("hardly trained".into(), recipe, 1, "surface".into(), split.clone());
     let mut model = Model::new(info, None, &g, &d, Some(&e), Some((&critic, fitter.finish())), &device).unwrap();
     let mut calibrator = Calibrator::new(&opened, &split, knobs(), Regions::default(), channels, 1.0).unwrap();
     let calibration = loop {

@@ -112,16 +112,17 @@ impl ModelBuilder {
         let channels = recipe.model.channels.count();
         let statistics = if steps > 0 { healthy.reserved.len().min(STATISTICS_IMAGES) } else { 0 };
         let bank_size = if steps > 0 { training.len().min(BankBuilder::max_images(channels)) } else { 0 };
+        let outliers = OutlierCheck::new(&about, &opened, &healthy, steps);
         let mut schedule = BuildSchedule::new([
             (BuildPart::Encoder, encoder.total()),
-            (BuildPart::Critic, steps),
+            (BuildPart::Critic, steps + outliers.progress().1),
             (BuildPart::Statistics, (2 * statistics + bank_size) as u64),
             (BuildPart::Calibration, held_out.len() as u64),
         ]);
         schedule.enter(BuildPart::Encoder, 0);
         Ok(Self {
             estimator: TimeEstimator::new(held_out, &about),
-            outliers: OutlierCheck::new(&about, &opened, &healthy, steps),
+            outliers,
             healthy,
             networks,
             about,
@@ -192,7 +193,10 @@ impl ModelBuilder {
     fn current_part(&self) -> (BuildPart, u64, u64) {
         match &self.stage {
             Stage::Encoder(encoder) => (BuildPart::Encoder, encoder.steps(), encoder.total()),
-            Stage::Critic(critic) => (BuildPart::Critic, critic.steps(), critic.total()),
+            Stage::Critic(critic) => {
+                let (checked, check) = self.outliers.progress();
+                (BuildPart::Critic, critic.steps() + checked, critic.total() + check)
+            }
             Stage::Statistics(fitter, images) => {
                 let statistics = 2 * images.len();
                 (

@@ -24,6 +24,9 @@ const CHECK_AT: f64 = 0.4;
 /// 1,000 images of 512 by 512 pixels, which take some ten seconds on two cores.
 const MAX_PIXELS: u64 = 250_000_000;
 
+/// Times that a step of the critic takes per pixel as long as the check does: it computes gradients too.
+const SLOWER_STEPS: u64 = 6;
+
 /// The healthy images that a model is built from, by their index in the store, in its order.
 #[derive(Clone, Debug)]
 pub(crate) struct HealthyImages {
@@ -59,6 +62,9 @@ pub(crate) struct OutlierCheck {
     /// The critic's step at which it begins; `None` when it is over, or not wanted.
     due: Option<u64>,
     queue: vec::IntoIter<(usize, HealthyUse)>,
+    /// Steps of the critic that take about as long as the check, and the number of images that are scored in it.
+    steps: u64,
+    scores: usize,
     /// Number of images, including those that are not scored.
     images: usize,
     /// The critic as it was when the check began.
@@ -91,7 +97,18 @@ impl OutlierCheck {
         unseen.extend(reserved.into_iter().filter(|(image, _)| !trained.contains(image)));
         let images = seen.len() + unseen.len();
         let queue: Vec<_> = [seen, unseen].into_iter().flat_map(|group| within(group, opened)).collect();
-        Self { due, queue: queue.into_iter(), images, critic: None, scored: Vec::new() }
+        let critic = &about.recipe.critic;
+        let pixels = due.map_or(0, |_| queue.iter().map(|(image, _)| pixels(*image, opened)).sum::<u64>());
+        let step = SLOWER_STEPS * (critic.batch * critic.crop * critic.crop) as u64;
+        let scores = queue.len();
+        let steps = pixels.div_ceil(step.max(1));
+        Self { due, queue: queue.into_iter(), steps, scores, images, critic: None, scored: Vec::new() }
+    }
+
+    /// What is done and the whole of it, as steps of the critic that take about as long.
+    pub(crate) fn progress(&self) -> (u64, u64) {
+        let done = self.steps as f64 * (self.scores - self.queue.len()) as f64 / self.scores.max(1) as f64;
+        (done as u64, self.steps)
     }
 
     /// Whether there is an image to score, or the scores are to be judged, after so many steps of the critic.
@@ -124,10 +141,14 @@ impl OutlierCheck {
     }
 }
 
+/// Number of pixels of an image.
+fn pixels(image: usize, opened: &Opened) -> u64 {
+    opened.store.size(image).map_or(0, |(width, height)| width as u64 * height as u64)
+}
+
 /// An evenly spaced part of these images with at most [`MAX_PIXELS`] pixels in all; all of them if they have no more.
 fn within(images: Vec<(usize, HealthyUse)>, opened: &Opened) -> Vec<(usize, HealthyUse)> {
-    let pixels = |image: usize| opened.store.size(image).map_or(0, |(width, height)| width as u64 * height as u64);
-    let total: u64 = images.iter().map(|(image, _)| pixels(*image)).sum();
+    let total: u64 = images.iter().map(|(image, _)| pixels(*image, opened)).sum();
     if total <= MAX_PIXELS {
         return images;
     }
@@ -152,7 +173,7 @@ mod tests {
     };
     use crate::{
         data::{DataSource, DatasetImage, Samples, surface, surface::SurfaceKind},
-        inspect::{InvertKnobs, LabelledPart, Lineage, Model, RegionSettings, Regions},
+        inspect::{InvertKnobs, LabelledPart, Lineage, Model},
         model::{Discriminator, Generator},
     };
 
@@ -182,20 +203,8 @@ mod tests {
         for knob in small.iter().chain(knobs) {
             recipe.assign(knob).unwrap();
         }
-        ModelInfo {
-            name: "small".into(),
-            recipe: recipe.decided(&opened.dataset),
-            step: 0,
-            data: "parts".into(),
-            split: opened.split(0.3, 1).unwrap(),
-            calibrations: Vec::new(),
-            regions: Regions::default(),
-            region_settings: RegionSettings::default(),
-            rate: None,
-            promise: None,
-            lineage: None,
-            outliers: None,
-        }
+        let split = opened.split(0.3, 1).unwrap();
+        ModelInfo::new("small".into(), recipe.decided(&opened.dataset), 0, "parts".into(), split)
     }
 
     /// Builds a model with random G and D.
@@ -240,9 +249,36 @@ mod tests {
             left_out.iter().copied().partition(|image| image.purpose == HealthyUse::HeldOut);
         assert!(!held_out.is_empty() && calibrated.len() == info.split.held_out.len() - held_out.len());
         assert!(held_out.iter().all(|image| calibrated.iter().all(|other| other.hash != image.hash)));
+        let damaged = &model.info().calibrations[0].damaged;
+        assert_eq!(damaged.len(), 64);
+        assert!(damaged.iter().all(|image| image.held_out < calibrated.len()));
         let patterns = model.networks().critic().unwrap().patterns().len();
         assert_eq!(patterns, info.split.train.len() - train.len());
         assert_eq!(model.info().split, info.split);
+    }
+
+    #[test]
+    fn progress_grows_to_the_end_while_images_are_scored() {
+        let dir = tempfile::tempdir().unwrap();
+        let opened = folder(dir.path(), 40, &[]);
+        let info = about(&opened, &["critic.steps=10", "critic.batch=2", "critic.crop=32"]);
+        let mut check = OutlierCheck::new(&info, &opened, &HealthyImages::of(&opened, &info), 10);
+        let (mut rng, device) = (ChaCha8Rng::seed_from_u64(4), Device::flex());
+        let critic = Critic::new(1, 4, [0.1, 0.4], &mut rng, &device);
+        let mut seen = vec![check.progress()];
+        while check.advance(&critic, &opened, &info.recipe, &device).unwrap().is_none() {
+            seen.push(check.progress());
+        }
+        let whole = check.progress().1;
+        // 40 images of 48 by 48 pixels, against six times two crops of 32 by 32.
+        assert!(
+            whole == 8 && seen.is_sorted() && seen[0] == (0, whole) && seen.last() == Some(&(whole, whole)),
+            "{seen:?}"
+        );
+        assert!(seen.windows(2).all(|pair| pair[1].0 - pair[0].0 <= 1 && pair[1].1 == whole), "{seen:?}");
+        // A check that is not wanted takes no time.
+        let info = about(&opened, &["critic.steps=10", "critic.drop_outliers=false"]);
+        assert_eq!(OutlierCheck::new(&info, &opened, &HealthyImages::of(&opened, &info), 10).progress(), (0, 0));
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::{
     },
     files::FileError,
     format::counted,
-    inspect::{Model, ModelError, ModelInfo, RegionSettings, Regions},
+    inspect::{Model, ModelError, ModelInfo},
     tensorboard::{BucketHistogram, EventWriter},
     text::PrintablePath,
     time::TimeLeft,
@@ -234,20 +234,8 @@ impl TrainingRun {
     }
 
     fn info(&self) -> ModelInfo {
-        ModelInfo {
-            name: self.name().to_owned(),
-            recipe: self.trainer.recipe().clone(),
-            step: self.trainer.steps(),
-            data: self.source().to_owned(),
-            split: self.split.clone(),
-            calibrations: Vec::new(),
-            regions: Regions::default(),
-            region_settings: RegionSettings::default(),
-            rate: None,
-            promise: None,
-            lineage: None,
-            outliers: None,
-        }
+        let (recipe, step) = (self.trainer.recipe().clone(), self.trainer.steps());
+        ModelInfo::new(self.name().to_owned(), recipe, step, self.source().to_owned(), self.split.clone())
     }
 
     /// Adds the critic's losses to its curves, by its own steps, and to the run's log.
