@@ -47,9 +47,6 @@ struct Entry {
     bytes: usize,
 }
 
-/// One in so many images of [`ImageStore::textures`] is of a built-in surface.
-const SURFACE_EVERY: u64 = 5;
-
 #[derive(Clone, Debug)]
 enum Origin {
     File { path: PathBuf, hash: FileHash },
@@ -93,19 +90,12 @@ impl ImageStore {
         Self::new((0..count as u64).map(entry).collect(), limit, BitDepth::Auto)
     }
 
-    /// Creates a store for `count` drawn images of many kinds, `side` x `side` pixels, that caches at most `limit` bytes:
-    /// textures, and one in five a healthy specimen of a built-in surface. They are drawn on demand.
+    /// Creates a store for `count` drawn images of many kinds, `side` x `side` pixels, that caches at most `limit` bytes.
+    /// They are drawn on demand.
     pub(crate) fn textures(seed: u64, side: usize, count: usize, limit: usize) -> Self {
-        let entry = |index: u64| {
-            let (kind, which) = (index / SURFACE_EVERY, index % SURFACE_EVERY);
-            let (origin, channels) = match which {
-                0 => {
-                    let kind = SurfaceKind::ALL[(kind % SurfaceKind::ALL.len() as u64) as usize];
-                    (Origin::Drawn { kind, seed, index, side }, kind.channels())
-                }
-                _ => (Origin::Texture { seed, index, side }, 1),
-            };
-            Entry { origin, width: side, height: side, channels, bytes: side * side * channels }
+        let entry = |index| {
+            let origin = Origin::Texture { seed, index, side };
+            Entry { origin, width: side, height: side, channels: 1, bytes: side * side }
         };
         Self::new((0..count as u64).map(entry).collect(), limit, BitDepth::Auto)
     }
