@@ -90,6 +90,10 @@ const MAX_SHIFT: f64 = 6.0;
 const CORRELATION_SHRINKAGE: f64 = 0.7;
 /// Share of the weight that is spread equally over the groups of scores.
 const EQUAL_SHARE: f64 = 0.1;
+/// Healthy parts to come vary more than held-out ones, which resemble those that the networks were trained on: their assumed
+/// standard deviation, of that of the held-out images. Without it, a score that hardly varies among these and overlooks
+/// little of the synthetic damage would decide alone.
+const LATER_SPREAD: f64 = 2.0;
 /// Steps and step size of the search for weights.
 const STEPS: usize = 2_000;
 const STEP: f64 = 2.0;
@@ -201,10 +205,11 @@ fn best_weights(moved: &[f64], shifts: &[Vec<f64>], common: &[Vec<f64>]) -> Vec<
     let images = shifts.first().map_or(0, Vec::len);
     let sum: f64 = moved.iter().sum();
     let mut weights: Vec<f64> = moved.iter().map(|shift| shift / sum.max(1e-12)).collect();
+    // The difference of two parts has twice the variance of one.
+    let pair = 2.0 * LATER_SPREAD.powi(2);
     for _ in 0..STEPS {
         let spread: Vec<f64> = common.iter().map(|row| row.iter().zip(&weights).map(|(c, w)| c * w).sum()).collect();
-        // The variance of the difference of two healthy images.
-        let variance = (2.0 * weights.iter().zip(&spread).map(|(w, s)| w * s).sum::<f64>()).max(1e-12);
+        let variance = (pair * weights.iter().zip(&spread).map(|(w, s)| w * s).sum::<f64>()).max(1e-12);
         let deviation = variance.sqrt();
         let mut gradient = vec![0.0; n];
         for image in 0..images {
@@ -213,7 +218,7 @@ fn best_weights(moved: &[f64], shifts: &[Vec<f64>], common: &[Vec<f64>]) -> Vec<
             let above = 1.0 / (1.0 + (-1.702 * shift).exp());
             let slope = 1.702 * above * (1.0 - above) / images as f64;
             for (k, sum) in gradient.iter_mut().enumerate() {
-                *sum += slope * (shifts[k][image] / deviation - 2.0 * shift * spread[k] / variance);
+                *sum += slope * (shifts[k][image] / deviation - pair * shift * spread[k] / variance);
             }
         }
         weights.iter_mut().zip(gradient).for_each(|(w, g)| *w *= (STEP * g).exp());

@@ -2,6 +2,8 @@
 
 pub(super) mod fusion;
 mod score;
+#[cfg(test)]
+mod score_tables;
 pub(super) mod statistics;
 
 pub use fusion::{FusionTerm, LabelledScores, ReweightError};
