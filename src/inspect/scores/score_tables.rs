@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{
     FusionTerm, ScoreKind, Scores,
-    fusion::{FUSED, fusion},
+    fusion::{FUSED, fusion, held_out_fused},
 };
 use crate::inspect::evaluation::metrics::auroc;
 
@@ -46,12 +46,10 @@ impl ScoreTable {
         scores
     }
 
-    /// The terms of the combined score for these healthy images and the damage in the held-out ones.
-    fn terms(&self, healthy: &[Scores]) -> Vec<FusionTerm> {
+    /// Held-out images, undamaged and damaged.
+    fn damaged(&self) -> Vec<(Scores, Scores)> {
         let of = |row: &Vec<f64>| (self.row(&self.held_out[row[0] as usize]), self.row(&row[1..]));
-        let damaged: Vec<(Scores, Scores)> = self.damaged.iter().map(of).collect();
-        let pairs: Vec<_> = damaged.iter().map(|(before, after)| (Some(before), after)).collect();
-        fusion(healthy, &pairs)
+        self.damaged.iter().map(of).collect()
     }
 
     fn held_out(&self) -> Vec<Scores> {
@@ -66,7 +64,7 @@ impl ScoreTable {
 
     /// AUROC of the combined score, and of its best part.
     fn fused_and_best(&self) -> (f64, f64) {
-        let terms = self.terms(&self.held_out());
+        let terms = fusion(&self.held_out(), &pairs(&self.damaged()));
         let of = |value: &dyn Fn(&Scores) -> f64| {
             let [healthy, defective] = [true, false].map(|healthy| self.tests(healthy).iter().map(value).collect());
             let (healthy, defective): (Vec<f64>, Vec<f64>) = (healthy, defective);
@@ -80,12 +78,13 @@ impl ScoreTable {
     /// choices of those that are.
     fn false_alarms(&self, rate: f64, rng: &mut ChaCha8Rng) -> f64 {
         let mut healthy = [self.held_out(), self.tests(true)].concat();
+        let damaged = self.damaged();
         let mut share = 0.0;
         for _ in 0..SPLITS {
             healthy.shuffle(rng);
             let (held_out, fresh) = healthy.split_at(self.held_out.len());
-            let terms = self.terms(held_out);
-            let known: Vec<f64> = held_out.iter().map(|scores| combined(&terms, scores)).collect();
+            let terms = fusion(held_out, &pairs(&damaged));
+            let known = held_out_fused(held_out, &pairs(&damaged), &terms);
             let p_value = |scores: &Scores| {
                 let own = combined(&terms, scores);
                 (1 + known.iter().filter(|&&other| other >= own).count()) as f64 / (known.len() + 1) as f64
@@ -94,6 +93,10 @@ impl ScoreTable {
         }
         share / SPLITS as f64
     }
+}
+
+fn pairs(damaged: &[(Scores, Scores)]) -> Vec<(Option<&Scores>, &Scores)> {
+    damaged.iter().map(|(before, after)| (Some(before), after)).collect()
 }
 
 fn combined(terms: &[FusionTerm], scores: &Scores) -> f64 {
@@ -122,10 +125,10 @@ fn the_promised_rate_holds_although_the_weights_come_from_the_same_images() {
         let least = 1.0 / (table.held_out.len() + 1) as f64;
         let rate = least.max(0.05);
         let share = table.false_alarms(rate, &mut rng);
-        // About three standard deviations of the mean of so many choices among so few images.
-        assert!(share < rate + 0.04, "{}: {share:.3} false alarms, {rate:.3} promised", table.surface);
+        // Two standard deviations of the mean of so many choices among so few images.
+        assert!(share < rate + 0.03, "{}: {share:.3} false alarms, {rate:.3} promised", table.surface);
         found += share / tables.len() as f64;
         allowed += rate / tables.len() as f64;
     }
-    assert!(found < allowed + 0.01 && found > 0.2 * allowed, "{found:.3} false alarms, {allowed:.3} promised");
+    assert!(found < allowed && found > 0.2 * allowed, "{found:.3} false alarms, {allowed:.3} promised");
 }
